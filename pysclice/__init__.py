@@ -1,0 +1,59 @@
+"""See the loss landscape of a PyTorch model while it trains.
+
+Public names are loaded on first use: ``import pysclice`` imports no torch, so that TensorBoard's
+plugin can read slices where torch is not installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pysclice.core.surface import LossSurface as LossSurface
+    from pysclice.directions.coordinate import Coordinate as Coordinate
+    from pysclice.directions.random import Random as Random
+    from pysclice.directions.towards import Towards as Towards
+    from pysclice.events import read_slices as read_slices
+    from pysclice.logger import SliceLogger as SliceLogger
+    from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
+    from pysclice.slicers.focus_points import here as here
+    from pysclice.slicers.line import Line as Line
+    from pysclice.slicers.plane import Plane as Plane
+    from pysclice.slices import Axis as Axis
+    from pysclice.slices import Slice as Slice
+    from pysclice.slices import SliceFormatError as SliceFormatError
+    from pysclice.slices import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Axis": "slices",
+    "AxisParallel": "slicers.axis_parallel",
+    "Coordinate": "directions.coordinate",
+    "Line": "slicers.line",
+    "LossSurface": "core.surface",
+    "Plane": "slicers.plane",
+    "Random": "directions.random",
+    "Slice": "slices",
+    "SliceFormatError": "slices",
+    "SliceLogger": "logger",
+    "Towards": "directions.towards",
+    "here": "slicers.focus_points",
+    "load": "slices",
+    "read_slices": "events",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'pysclice' has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"pysclice.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

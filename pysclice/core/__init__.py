@@ -1,0 +1,1 @@
+"""Parameters, data and the evaluation of a loss surface; nothing here knows TensorBoard."""

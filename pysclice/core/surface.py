@@ -1,0 +1,361 @@
+"""The loss surface: the function from parameters to the loss and metrics on fixed data."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pysclice.core.data import batch_size, checked_weight, named_data_sets
+from pysclice.core.normalization import Filters, filters_of
+from pysclice.core.objective import BatchLoss, Metric, Objective
+from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype, move
+from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
+from pysclice.slices import Float64, Slice
+
+Mode = Literal["eval", "train"]
+
+# Train mode draws dropout masks: the same ones at every point, or the slice would show the dice.
+_EVALUATION_SEED = 0
+
+
+class Slicer(Protocol):
+    """A recipe for a slice: any callable of these two, such as ``Line``, ``Plane`` or your own."""
+
+    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
+        """The slice around these parameters."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Measurements:
+    """What was measured at some points.
+
+    Attributes:
+        values: channel -> (points,) float64.
+        examples: how many examples each value averages over, in the first data set.
+    """
+
+    values: dict[str, Float64]
+    examples: int
+
+
+class LossSurface:
+    """A function from parameters to loss and metrics, on fixed data, that never touches the model.
+
+    Args:
+        model: any ``nn.Module``. Its trainable parameters (``requires_grad``) are the space; frozen
+            ones and buffers stay what they are in the model at the time of looking.
+        loss_fn: ``loss_fn(outputs, targets)`` for batches of the form ``(inputs, targets)``. Inputs
+            that are a tuple or a mapping are passed as arguments or keywords. A loss per example is
+            averaged; a loss with ``reduction="sum"`` is summed over all batches.
+        data: ``(inputs, targets)``; or a DataLoader; or a list of batches; or a dictionary that
+            names several of these. A single data set is called ``train``.
+        batch_loss: ``batch_loss(model, batch)`` for any other form of batch; it returns a loss, an
+            object with a ``loss``, or a mapping ``{"loss": ..., "accuracy": ...}``.
+        metrics: name -> ``metric(outputs, targets)``; measured in the same pass as the loss.
+        mode: ``"eval"`` (dropout off, BatchNorm with its running statistics) or ``"train"``. In
+            train mode all points see the same dropout masks. The record says which.
+        weight: ``weight(batch)``, the weight of a batch in the average. Default: its number of
+            examples. Give the number of tokens where the loss averages over tokens.
+        autocast: dtype in which to run the model under ``torch.autocast``; off by default, whatever
+            the caller's context.
+        cache_bytes: batches that fit in this many bytes are read once and kept on the model's
+            device; larger data sets are read once for every slice.
+
+    Raises:
+        TypeError: arguments of the wrong kind; the message names what was expected.
+        ValueError: the model has no trainable parameters, or the data are empty.
+
+    Channels are named ``<data set>/<loss or metric>``: ``train/loss``, ``validation/accuracy``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss_fn: Callable[[Any, Any], Any] | None = None,
+        data: Any = None,
+        *,
+        batch_loss: BatchLoss | None = None,
+        metrics: Mapping[str, Metric] | None = None,
+        mode: Mode = "eval",
+        weight: Callable[[Any], float] | None = None,
+        autocast: torch.dtype | None = None,
+        cache_bytes: int = 2**30,
+    ) -> None:
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"The model is a {type(model).__name__}, expected a torch.nn.Module.")
+        if mode not in ("eval", "train"):
+            raise ValueError(f"mode is {mode!r}, expected 'eval' or 'train'.")
+        if data is None:
+            raise TypeError(
+                "LossSurface needs data: (inputs, targets), a DataLoader, a list of batches, ..."
+            )
+        # A compiled model shares its parameters with the original, which needs no compilation.
+        self.model: nn.Module = getattr(model, "_orig_mod", model)
+        if isinstance(self.model, torch.jit.ScriptModule):
+            raise TypeError(
+                "TorchScript modules cannot be sliced; pass the module it was made from."
+            )
+        self.mode: Mode = mode
+        self._objective = Objective(loss_fn, batch_loss, metrics or {})
+        self._weight = weight or batch_size
+        self._autocast = autocast
+        self._data_sets = named_data_sets(data, cache_bytes)
+        self._on_evaluation: Callable[[], None] | None = None
+        if not self._trainable():
+            raise ValueError(
+                "This model has no trainable parameters (requires_grad), so no surface."
+            )
+
+    def _trainable(self) -> Parameters:
+        own = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        for name, parameter in own.items():
+            if isinstance(parameter, nn.parameter.UninitializedParameter):
+                raise ValueError(
+                    f"Parameter {name!r} is not initialized yet. Run the lazy model once first."
+                )
+        return cast(Parameters, own)
+
+    @property
+    def device(self) -> torch.device:
+        """The device of the model's first trainable parameter; batches are moved there."""
+        return next(iter(self._trainable().values())).device
+
+    def parameters(self) -> Parameters:
+        """A detached copy of the model's trainable parameters: name -> tensor, same device and "
+        "dtype."""
+        return {name: tensor.detach().clone() for name, tensor in self._trainable().items()}
+
+    def filters(self) -> dict[str, Filters]:
+        """How each trainable parameter divides into filters; see "
+        "``pysclice.core.normalization``."""
+        return filters_of(self.model)
+
+    def __call__(self, parameters: Parameters) -> dict[str, float]:
+        """Loss and metrics at these parameters: channel -> float."""
+        measured = self.measure(parameters, [], np.zeros((1, 0)))
+        return {name: float(values[0]) for name, values in measured.values.items()}
+
+    def slice(
+        self,
+        slicer: Slicer,
+        parameters: Parameters | None = None,
+        *,
+        series: str = "",
+        step: int = 0,
+        epoch: float | None = None,
+        progress: bool | None = None,
+    ) -> Slice:
+        """What the slicer finds around the parameters.
+
+        Args:
+            slicer: ``Line``, ``Plane``, ``AxisParallel``, or any callable
+                ``(surface, parameters) -> Slice``.
+            parameters: the focus point; the model's current parameters if left out.
+            series: the name under which slices of one slicer are collected.
+            step: training step that the record names.
+            epoch: epoch that the record names.
+            progress: whether to show a progress bar; if left out, in terminals and notebooks, for
+                slices that take longer than a second.
+        """
+        center = self.current() if parameters is None else parameters
+        began = time.perf_counter()
+        watched = copy.copy(self)
+        with _progress_bar(slicer, progress) as on_evaluation:
+            watched._on_evaluation = on_evaluation
+            found = slicer(watched, center)
+        return dataclasses.replace(
+            found,
+            series=series,
+            step=step,
+            epoch=epoch,
+            wall_time=time.time(),
+            seconds=time.perf_counter() - began,
+        )
+
+    def current(self) -> Parameters:
+        """The model's own parameters, detached but not copied: valid until the next training "
+        "step."""
+        return {name: tensor.detach() for name, tensor in self._trainable().items()}
+
+    def measure(
+        self, center: Parameters, directions: Sequence[Direction], coefficients: Float64
+    ) -> Measurements:
+        """Loss and metrics at ``center + coefficients @ directions``.
+
+        The reference evaluation that every other one is held against: it writes the point's
+        parameters into tensors of its own, puts these in the place of the model's, and calls the
+        model.
+
+        Args:
+            center: the point from which the directions count.
+            directions: parameters that a direction leaves out do not move along it.
+            coefficients: (points, directions).
+
+        Raises:
+            ValueError: a direction or the center does not fit the model.
+        """
+        originals = self._trainable()
+        self._check_center(center, originals)
+        center = {name: center[name].to(original) for name, original in originals.items()}
+        for number, direction in enumerate(directions):
+            check_direction(direction, center, f"Direction {number}")
+        moving = {name for direction in directions for name in direction}
+        # What stays need not be copied: the model's own tensor or the center's serves.
+        point = {
+            name: torch.empty_like(originals[name].detach()) if name in moving else center[name]
+            for name in originals
+        }
+        moved = {name: point[name] for name in originals if name in moving}
+        # Detached views stand in for parameters even where nothing moves, so no gradient is built.
+        means = _Means(len(coefficients), self._objective.adds_up)
+        device = self.device
+        with (
+            held_interrupts() as interrupts,
+            own_randomness(_EVALUATION_SEED) as restart,
+            torch.no_grad(),
+            stand_in(self.model, originals, point, self.mode),
+            self._precision(device),
+        ):
+            for data_set in self._data_sets:
+                for batches in data_set.chunks(device):
+                    weights = [checked_weight(self._weight, batch) for batch in batches]
+                    for number, row in enumerate(coefficients):
+                        move(center, directions, row.tolist(), moved)
+                        restart()
+                        for batch, weight in zip(batches, weights, strict=True):
+                            results = self._objective(self.model, batch)
+                            means.add(data_set.name, number, results, weight)
+                            interrupts.deliver()
+                        if self._on_evaluation is not None and data_set is self._data_sets[0]:
+                            self._on_evaluation()
+        return Measurements(means.finish(), round(means.weight_of(self._data_sets[0].name)))
+
+    def gradient(self, parameters: Parameters) -> Parameters:
+        """Gradient of the first data set's loss at these parameters: name -> tensor.
+
+        The model's own ``.grad`` is neither read nor written.
+        """
+        originals = self._trainable()
+        self._check_center(parameters, originals)
+        point = {
+            name: parameters[name].detach().to(original, copy=True).requires_grad_()
+            for name, original in originals.items()
+        }
+        total = {
+            name: torch.zeros_like(t, dtype=direction_dtype(t.dtype))
+            for name, t in originals.items()
+        }
+        weight_sum = 0.0
+        with (
+            held_interrupts() as interrupts,
+            own_randomness(_EVALUATION_SEED),
+            torch.enable_grad(),
+            stand_in(self.model, originals, point, self.mode),
+            self._precision(self.device),
+        ):
+            for batches in self._data_sets[0].chunks(self.device):
+                for batch in batches:
+                    weight = 1.0 if self._objective.adds_up else checked_weight(self._weight, batch)
+                    loss = self._objective(self.model, batch)["loss"]
+                    found = torch.autograd.grad(loss, list(point.values()), allow_unused=True)
+                    for name, gradient in zip(point, found, strict=True):
+                        if gradient is not None:
+                            total[name].add_(gradient.detach(), alpha=weight)
+                    weight_sum += weight
+                    interrupts.deliver()
+        scale = 1.0 if self._objective.adds_up else 1.0 / weight_sum
+        return {name: tensor.mul_(scale) for name, tensor in total.items()}
+
+    def _check_center(self, center: Parameters, originals: Parameters) -> None:
+        missing = [name for name in originals if name not in center]
+        if missing:
+            raise ValueError(
+                f"The parameters lack {missing[0]!r} (and {len(missing) - 1} more) of this model. "
+                "Start from `surface.parameters()`."
+            )
+        check_direction({n: center[n] for n in originals}, originals, "The focus point")
+
+    def _precision(self, device: torch.device) -> Any:
+        if self._autocast is not None:
+            return torch.autocast(device.type, dtype=self._autocast)
+        if torch.amp.is_autocast_available(device.type):
+            return torch.autocast(device.type, enabled=False)
+        return nullcontext()
+
+
+class _Means:
+    """Averages over batches of every channel at every point, summed in float64 on the device."""
+
+    def __init__(self, points: int, adds_up: bool) -> None:
+        self._points = points
+        self._adds_up = adds_up
+        self._sums: dict[str, Tensor] = {}
+        self._weights: dict[str, float] = {}
+
+    def add(self, data_set: str, point: int, results: Mapping[str, Tensor], weight: float) -> None:
+        """Add a batch's averages at one point."""
+        if point == 0:
+            self._weights[data_set] = self._weights.get(data_set, 0.0) + weight
+        for name, value in results.items():
+            channel = f"{data_set}/{name}"
+            share = 1.0 if self._adds_up and name == "loss" else weight
+            if channel not in self._sums:
+                dtype = torch.float32 if value.device.type == "mps" else torch.float64
+                self._sums[channel] = torch.zeros(self._points, dtype=dtype, device=value.device)
+            # Stays on the device: asking for the number here would stall a GPU at every batch.
+            self._sums[channel][point] += value.detach().to(self._sums[channel].dtype) * share
+
+    def weight_of(self, data_set: str) -> float:
+        """Sum of the weights of a data set's batches."""
+        return self._weights.get(data_set, 0.0)
+
+    def finish(self) -> dict[str, Float64]:
+        """Channel -> (points,) float64."""
+        result: dict[str, Float64] = {}
+        for channel, sums in self._sums.items():
+            data_set, name = channel.rsplit("/", 1)
+            total = sums.cpu().double().numpy()
+            weight = self._weights[data_set]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                result[channel] = total if self._adds_up and name == "loss" else total / weight
+        return result
+
+
+class _progress_bar:
+    """A bar for long slices, or nothing; entering gives what to call after each evaluation."""
+
+    def __init__(self, slicer: object, wanted: bool | None) -> None:
+        self._slicer = slicer
+        self._wanted = wanted
+        self._bar: Any = None
+
+    def __enter__(self) -> Callable[[], None] | None:
+        if self._wanted is False:
+            return None
+        from tqdm.auto import tqdm  # draws itself in a terminal or in a notebook
+
+        self._bar = tqdm(
+            total=getattr(self._slicer, "evaluations", None),
+            desc=type(self._slicer).__name__,
+            unit=" evaluations",
+            delay=0 if self._wanted else 1,
+            # A notebook's error stream says it is no terminal, but shows bars all the same.
+            disable=not (self._wanted or sys.stderr.isatty() or "ipykernel" in sys.modules),
+            leave=False,
+        )
+        return cast(Callable[[], None], self._bar.update)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()

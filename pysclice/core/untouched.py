@@ -1,0 +1,149 @@
+"""Looking without touching: model and random state come out as they went in, whatever happens.
+
+Restoring is worth nothing if Ctrl-C can strike in the middle of it. Therefore interrupts are held
+back while a model is sliced and delivered between two batches, where stopping is safe.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pysclice.core.parameters import Parameters
+
+_REGISTRIES = ("_parameters", "_buffers", "_modules")
+
+
+class Interrupts:
+    """An interrupt that arrived while it was held back, if any."""
+
+    def __init__(self) -> None:
+        self._deliver: Callable[[], Any] | None = None
+
+    def hold(
+        self, handler: Callable[[int, FrameType | None], Any], frame: FrameType | None
+    ) -> None:
+        """Remember to call the handler; a second interrupt is not held back any more."""
+        if self._deliver is not None:
+            self._deliver = None
+            handler(signal.SIGINT, frame)
+            return
+        self._deliver = lambda: handler(signal.SIGINT, frame)
+
+    def deliver(self) -> None:
+        """Let a held interrupt through: usually raises KeyboardInterrupt."""
+        deliver, self._deliver = self._deliver, None
+        if deliver is not None:
+            deliver()
+
+
+@contextmanager
+def held_interrupts() -> Iterator[Interrupts]:
+    """Hold Ctrl-C back until ``deliver`` is called or the block ends; a second one goes through."""
+    interrupts = Interrupts()
+    handler = signal.getsignal(signal.SIGINT)
+    # Python runs signal handlers in the main thread only, so no other thread can be interrupted.
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield interrupts
+        return
+    signal.signal(signal.SIGINT, lambda _, frame: interrupts.hold(handler, frame))
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        interrupts.deliver()
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[Callable[[], None]]:
+    """Own random numbers inside, the user's untouched afterwards.
+
+    Yields a function that starts the same random numbers again: torch's on every device in use,
+    NumPy's global ones and Python's.
+    """
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
+
+    def restart() -> None:
+        torch.manual_seed(seed)  # seeds the accelerators too
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+    try:
+        restart()
+        yield restart
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+        if cuda is not None:
+            torch.cuda.set_rng_state_all(cuda)
+        if mps is not None:
+            torch.mps.set_rng_state(mps)
+
+
+@contextmanager
+def stand_in(
+    model: nn.Module,
+    originals: Parameters,
+    replacements: Parameters,
+    mode: Literal["eval", "train"],
+) -> Iterator[None]:
+    """The model with other tensors in place of some parameters, in the given mode.
+
+    The model's own tensors are never written to: registered parameters are exchanged for the
+    replacements (tied ones everywhere at once), buffers and tensors kept as plain attributes for
+    copies, so that what the forward pass does to them is forgotten. Attributes that the forward
+    pass sets, and the mode of every submodule, come back as they were.
+
+    Args:
+        model: the model.
+        originals: the model's own trainable tensors by name.
+        replacements: what to put in the place of some of them.
+        mode: ``"eval"`` or ``"train"`` for every submodule. The flag is set without calling
+            ``model.eval()``, which some models override to change their weights.
+    """
+    exchange = {id(originals[name]): tensor for name, tensor in replacements.items()}
+    copies: dict[int, Tensor] = {}
+
+    def copy_of(tensor: Tensor) -> Tensor:
+        if id(tensor) not in copies:
+            copies[id(tensor)] = tensor.detach().clone()
+        return copies[id(tensor)]
+
+    modules = list(model.modules())
+    saved = [
+        (module, dict(vars(module)), {name: dict(vars(module)[name]) for name in _REGISTRIES})
+        for module in modules
+    ]
+    try:
+        for module, attributes, registries in saved:
+            for name, parameter in registries["_parameters"].items():
+                if parameter is not None and id(parameter) in exchange:
+                    module._parameters[name] = exchange[id(parameter)]  # type: ignore[assignment]
+            for name, buffer in registries["_buffers"].items():
+                if buffer is not None:
+                    module._buffers[name] = copy_of(buffer)
+            for name, value in attributes.items():
+                if isinstance(value, Tensor):
+                    module.__dict__[name] = copy_of(value)
+            module.__dict__["training"] = mode == "train"
+        yield
+    finally:
+        for module, attributes, registries in saved:
+            module.__dict__.clear()
+            module.__dict__.update(attributes)
+            for name, entries in registries.items():
+                registry = attributes[name]
+                registry.clear()
+                registry.update(entries)

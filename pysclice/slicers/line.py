@@ -1,0 +1,61 @@
+"""A line through the focus points along one direction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pysclice.core.parameters import Parameters
+from pysclice.core.surface import LossSurface
+from pysclice.directions.axis import Directional, axis_along, method_of
+from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
+from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
+from pysclice.slices import Slice
+
+
+@dataclass(frozen=True)
+class Line:
+    """Values along one direction: a slice of shape (focus points, 1, samples).
+
+    Args:
+        direction: ``Random``, ``Towards``, or any callable ``(surface, parameters) -> direction``.
+        span: first and last coordinate, in multiples of the direction.
+        samples: number of coordinates, at least 2. 13, 25, 49 and 97 nest: each holds all
+            coordinates of the coarser ones.
+        focus_points: where the direction starts; it is the same direction at all of them.
+
+    Raises:
+        TypeError, ValueError: a span or number of samples that makes no axis.
+    """
+
+    direction: Directional
+    span: Span = (-1.0, 1.0)
+    samples: int = 49
+    focus_points: tuple[FocusPoint, ...] = (here,)
+
+    def __post_init__(self) -> None:
+        sampled(self.span, self.samples)
+
+    @property
+    def evaluations(self) -> int:
+        """How often a slice runs the model over the data."""
+        points = points_with_center(sampled(self.span, self.samples)[:, None])
+        return len(points) * len(self.focus_points)
+
+    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
+        """The slice around these parameters."""
+        coordinates = sampled(self.span, self.samples)
+        tensors = self.direction(surface, parameters)
+        axis = axis_along(self.direction, tensors, parameters, coordinates)
+        starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
+        found = sample(surface, starts, [tensors], coordinates[:, None])
+        return Slice(
+            kind="lines",
+            method=method_of(self.direction),
+            axes=(axis,),
+            values={name: v[:, None, :].astype("f4") for name, v in found.values.items()},
+            center=found.center,
+            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
+            mode=surface.mode,
+            examples=found.examples,
+            evaluations=found.evaluations,
+        )

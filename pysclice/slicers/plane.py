@@ -1,0 +1,129 @@
+"""A plane through the focus points, spanned by two directions."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pysclice.core.parameters import Direction, Parameters, dot, norm
+from pysclice.core.surface import LossSurface
+from pysclice.directions.axis import Directional, axis_along, method_of
+from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
+from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
+from pysclice.slices import Float64, Slice
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Values on a grid: a slice of shape (focus points, samples of x, samples of y).
+
+    Args:
+        x: direction of ``axes[0]``, drawn horizontally.
+        y: direction of ``axes[1]``.
+        span: first and last coordinate of both axes, or a pair of such pairs.
+        samples: number of coordinates of both axes, or a pair.
+        orthogonal: whether the part along ``x`` is taken out of ``y`` (Gram-Schmidt), which then
+            gets its length back. Off by default: drawn directions of a large model are orthogonal
+            enough (the record notes the cosine), and the plane through three points is spanned by
+            the points themselves.
+        focus_points: where the directions start; they are the same at all of them.
+
+    Raises:
+        TypeError, ValueError: a span or number of samples that makes no axis.
+    """
+
+    x: Directional
+    y: Directional
+    span: Span | tuple[Span, Span] = (-1.0, 1.0)
+    samples: int | tuple[int, int] = 25
+    orthogonal: bool = False
+    focus_points: tuple[FocusPoint, ...] = (here,)
+
+    def __post_init__(self) -> None:
+        self._coordinates()
+
+    def _coordinates(self) -> tuple[Float64, Float64]:
+        counts = self.samples if isinstance(self.samples, tuple) else (self.samples,) * 2
+        if len(counts) != 2 or len(self.span) != 2:
+            raise TypeError(
+                f"A plane has two axes, got samples {self.samples!r} and span {self.span!r}."
+            )
+        first, second = self.span
+        spans = (first, second) if isinstance(first, tuple | list) else (self.span, self.span)
+        return sampled(spans[0], counts[0]), sampled(spans[1], counts[1])  # type: ignore[arg-type]
+
+    def _grid(self) -> Float64:
+        x, y = self._coordinates()
+        return np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
+
+    @property
+    def evaluations(self) -> int:
+        """How often a slice runs the model over the data."""
+        return len(points_with_center(self._grid())) * len(self.focus_points)
+
+    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
+        """The slice around these parameters."""
+        coordinates = self._coordinates()
+        x, y = self.x(surface, parameters), self.y(surface, parameters)
+        first = axis_along(self.x, x, parameters, coordinates[0])
+        if self.orthogonal:
+            y = orthogonalized(y, x)
+        second = axis_along(self.y, y, parameters, coordinates[1])
+        if self.orthogonal and getattr(self.y, "recipe", None) is not None:
+            # Taken from a recipe and then turned by the other axis: no longer the recipe's own.
+            turned = f"{second.fingerprint}-{first.fingerprint}"
+            second = dataclasses.replace(
+                second,
+                description=f"{second.description}, orthogonal to {first.name}",
+                fingerprint=turned,
+            )
+        starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
+        found = sample(surface, starts, [x, y], self._grid())
+        shape = (len(starts), first.samples, second.samples)
+        return Slice(
+            kind="plane",
+            method=method_of(self.x, self.y),
+            axes=(first, second),
+            values={name: v.reshape(shape).astype("f4") for name, v in found.values.items()},
+            center=found.center,
+            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
+            mode=surface.mode,
+            examples=found.examples,
+            evaluations=found.evaluations,
+            notes={"cosine": _cosine(x, y)},
+        )
+
+
+def orthogonalized(direction: Direction, against: Direction) -> Parameters:
+    """The direction without its part along another one, stretched back to its length.
+
+    Raises:
+        ValueError: the two are parallel, so nothing would be left.
+    """
+    length, square = norm(direction), norm(against) ** 2
+    if square == 0.0:
+        return dict(direction)
+    result = dict(direction)
+    # Twice, since the first pass leaves a part of the size of the rounding errors.
+    for _ in range(2):
+        share = dot(result, against) / square
+        for name, tensor in against.items():
+            moved = result[name] if name in result else tensor.new_zeros(tensor.shape)
+            result[name] = moved.sub(tensor, alpha=share)
+    left = norm(result)
+    if left <= 1e-6 * length:
+        raise ValueError(
+            "The two directions of this plane are parallel, so they span a line. Give them "
+            "different "
+            "seeds or targets."
+        )
+    return {name: tensor.mul_(length / left) for name, tensor in result.items()}
+
+
+def _cosine(x: Direction, y: Direction) -> float | None:
+    """Cosine of the angle between two directions; None where one of them is zero."""
+    lengths = norm(x) * norm(y)
+    return round(dot(x, y) / lengths, 6) if lengths > 0 and math.isfinite(lengths) else None
