@@ -1,0 +1,128 @@
+"""Write the golden files of the current format version: ``python tests/golden/make.py``.
+
+Golden files are written once, when a version is new, and then stay for good: readers of every later
+version must give back what the ``.json`` beside each file says.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from pysclice.slices import VERSION, Axis, Slice, regular_coordinates
+
+HERE = Path(__file__).parent
+
+
+def line() -> Slice:
+    """A line with two channels and a diverged end."""
+    coordinates = regular_coordinates(-1.0, 1.0, 13)
+    loss = (0.25 + 1.5 * coordinates**2).astype(np.float32)
+    loss[0], loss[12], loss[11] = np.inf, np.nan, -np.inf
+    return Slice(
+        kind="lines",
+        method="random direction",
+        axes=(Axis("random 0", coordinates, 6.25, "Random direction, seed 0", "9c1d22e07f35ab10"),),
+        values={
+            "train/loss": loss[None, None],
+            "validation/accuracy": np.linspace(0, 1, 13, dtype=np.float32)[None, None],
+        },
+        center={"train/loss": np.array([0.25]), "validation/accuracy": np.array([0.5])},
+        series="random line",
+        step=500,
+        epoch=2.5,
+        wall_time=1795230000.5,
+        examples=1797,
+        evaluations=13,
+        seconds=0.125,
+        notes={"note": "größer ≥ 2"},
+    )
+
+
+def plane() -> Slice:
+    """A plane of a known quadratic form, with more samples along the first axis."""
+    x, y = regular_coordinates(-1.0, 1.0, 9), regular_coordinates(-0.5, 1.0, 7)
+    values = 0.5 * (2 * x[:, None] ** 2 + x[:, None] * y[None, :] + y[None, :] ** 2)
+    return Slice(
+        kind="plane",
+        method="plane through three points",
+        axes=(
+            Axis("towards b", x, 3.5, "Straight line to b", "aaaaaaaaaaaaaaaa"),
+            Axis("towards c", y, 4.5, "Straight line to c", "bbbbbbbbbbbbbbbb"),
+        ),
+        values={"train/loss": values[None].astype(np.float32)},
+        center={"train/loss": np.array([0.0])},
+        series="three points/α <b>",
+        step=0,
+        wall_time=1795230001.0,
+        mode="train",
+        evaluations=63,
+        notes={"cosine": 0.25},
+    )
+
+
+def bundle() -> Slice:
+    """Three lines at two focus points, one axis of them irregular, a center that is not finite."""
+    coordinates = regular_coordinates(-2.0, 2.0, 5)
+    uneven = np.array([-2.0, -0.5, 0.0, 0.125, 2.0])
+    axes = tuple(
+        Axis(f"fc.weight[{i}, 0]", uneven if i == 1 else coordinates, 0.1 * (i + 1), "", f"{i:016x}")
+        for i in range(3)
+    )
+    values = np.arange(30, dtype=np.float32).reshape(2, 3, 5) / 8
+    return Slice(
+        kind="lines",
+        method="axis-parallel",
+        axes=axes,
+        values={"train/loss": values},
+        center={"train/loss": np.array([0.25, np.nan])},
+        series="coordinates",
+        step=12,
+        focus_points=("current parameters", "start"),
+    )
+
+
+def expected(slice_: Slice) -> dict[str, object]:
+    """What a reader must find, in JSON; values that are not finite as text."""
+    return {
+        "kind": slice_.kind,
+        "method": slice_.method,
+        "series": slice_.series,
+        "step": slice_.step,
+        "epoch": slice_.epoch,
+        "shape": list(slice_.shape),
+        "focus_points": list(slice_.focus_points),
+        "mode": slice_.mode,
+        "examples": slice_.examples,
+        "evaluations": slice_.evaluations,
+        "notes": dict(slice_.notes),
+        "axes": [
+            {
+                "name": axis.name,
+                "description": axis.description,
+                "length": axis.length,
+                "fingerprint": axis.fingerprint,
+                "coordinates": axis.coordinates.tolist(),
+            }
+            for axis in slice_.axes
+        ],
+        "values": {
+            name: [_text(float(v)) for v in values.ravel()] for name, values in slice_.values.items()
+        },
+        "center": {name: [_text(float(v)) for v in c] for name, c in slice_.center.items()},
+    }
+
+
+def _text(value: float) -> float | str:
+    if np.isnan(value):
+        return "NaN"
+    return value if np.isfinite(value) else ("Infinity" if value > 0 else "-Infinity")
+
+
+if __name__ == "__main__":
+    for name, slice_ in {"line": line(), "plane": plane(), "bundle": bundle()}.items():
+        slice_.save(HERE / f"v{VERSION}-{name}.slice")
+        text = json.dumps(expected(slice_), indent=1, ensure_ascii=False)
+        (HERE / f"v{VERSION}-{name}.json").write_text(text + "\n", encoding="utf-8")
