@@ -406,9 +406,11 @@ def regular_coordinates(start: float, stop: float, samples: int) -> Float64:
         return np.array([start], dtype=np.float64)
     if not (math.isfinite(start) and math.isfinite(stop) and start < stop):
         raise ValueError(f"A span runs from a lower to a higher number, got ({start}, {stop}).")
-    share = np.arange(samples, dtype=np.float64) / (samples - 1)
-    # Weighing both ends is exact at both, and symmetric about the middle of (-a, a).
-    coordinates = start * (1.0 - share) + stop * share
+    # Whole multiples of both ends, divided once: symmetric about the middle of (-a, a), and the
+    # same bits at the samples that a finer grid shares.
+    step = np.arange(samples, dtype=np.float64)
+    coordinates = (start * step[::-1] + stop * step) / (samples - 1)
+    coordinates[0], coordinates[-1] = start, stop
     coordinates[np.abs(coordinates) < 1e-12 * (stop - start)] = 0.0
     return coordinates
 
