@@ -1,0 +1,1 @@
+"""The TensorBoard plugin that shows slices; TensorBoard finds it through ``loader``."""

@@ -1,0 +1,143 @@
+"""Slices as files for other programs: CSV, JSON and NumPy."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pysclice.slices import Slice
+
+# A value takes 4 bytes in a record and up to 100 in a text.
+MAX_TEXT_VALUES = 1_000_000
+
+
+class Found(NamedTuple):
+    """A slice, and the run and the attempt that it belongs to."""
+
+    run: str
+    attempt: str
+    slice_: Slice
+
+
+def to_csv(found: Sequence[Found]) -> bytes:
+    """One line a value, with the columns that ``http_api.md`` lists.
+
+    Raises:
+        ValueError: too many values for a text.
+    """
+    _check_size(found)
+    channels = list(dict.fromkeys(name for f in found for name in f.slice_.channels))
+    coordinates = ["x", "y"] if any(f.slice_.kind == "plane" for f in found) else ["x"]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    columns = ["run", "series", "step", "focus_point", "line", *coordinates, *channels]
+    writer.writerow(map(_cell, columns))
+    for f in found:
+        writer.writerows(_rows(f, len(coordinates), channels))
+    return text.getvalue().encode("utf-8", errors="replace")
+
+
+def _rows(found: Found, dimensions: int, channels: Sequence[str]) -> Iterator[list[Any]]:
+    slice_ = found.slice_
+    where = [_cell(found.run), _cell(slice_.series), slice_.step]
+    columns = [slice_.values.get(name) for name in channels]
+    for f, i, j in itertools.product(*map(range, slice_.shape)):
+        if slice_.kind == "plane":
+            line = ""
+            place: list[Any] = [float(slice_.axes[0].coordinates[i])]
+            place.append(float(slice_.axes[1].coordinates[j]))
+        else:
+            line = _cell(slice_.axes[i].name)
+            place = [float(slice_.axes[i].coordinates[j]), ""][:dimensions]
+        # As float32 prints itself, the fewest digits that give back the same bits.
+        values = ["" if column is None else str(column[f, i, j]) for column in columns]
+        yield [*where, _cell(slice_.focus_points[f]), line, *place, *values]
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula; names may come from a stranger's files."""
+    return "'" + text if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def to_json(found: Sequence[Found]) -> bytes:
+    """A list of records with their values, ``null`` where not finite.
+
+    Raises:
+        ValueError: too many values for a text.
+    """
+    _check_size(found)
+    records = [_record(f) for f in found]
+    return json.dumps(records, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def _record(found: Found) -> dict[str, Any]:
+    slice_ = found.slice_
+    return {
+        "run": found.run,
+        "series": slice_.series,
+        "step": slice_.step,
+        "attempt": found.attempt,
+        "kind": slice_.kind,
+        "method": slice_.method,
+        "epoch": _finite(slice_.epoch),
+        "wall_time": _finite(slice_.wall_time),
+        "focus_points": slice_.focus_points,
+        "axes": [
+            {
+                "name": axis.name,
+                "description": axis.description,
+                "fingerprint": axis.fingerprint,
+                "length": _finite(axis.length),
+                "coordinates": axis.coordinates.tolist(),
+            }
+            for axis in slice_.axes
+        ],
+        "shape": slice_.shape,
+        "center": {name: _finite(center.tolist()) for name, center in slice_.center.items()},
+        "values": {name: _finite(channel.tolist()) for name, channel in slice_.values.items()},
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_finite(part) for part in value]
+    return None if value is None or not math.isfinite(value) else value
+
+
+def to_npy(found: Sequence[Found]) -> bytes:
+    """One slice as a NumPy file: float32 of shape (channels, *shape).
+
+    Raises:
+        ValueError: more than one slice.
+    """
+    if len(found) != 1:
+        raise ValueError(
+            f"A .npy file holds one slice, asked for {len(found)}. Ask for one key, or for "
+            "format=csv or format=json."
+        )
+    file = io.BytesIO()
+    np.save(file, np.stack(list(found[0].slice_.values.values())), allow_pickle=False)
+    return file.getvalue()
+
+
+def _check_size(found: Sequence[Found]) -> None:
+    values = sum(math.prod(f.slice_.shape) * len(f.slice_.channels) for f in found)
+    if values > MAX_TEXT_VALUES:
+        raise ValueError(
+            f"These slices have {values} values, more than the {MAX_TEXT_VALUES} that fit a text. "
+            "Ask for fewer slices, or for each with format=npy."
+        )
+
+
+FORMATS: dict[str, tuple[Callable[[Sequence[Found]], bytes], str]] = {
+    "csv": (to_csv, "text/csv"),
+    "json": (to_json, "application/json"),
+    "npy": (to_npy, "application/octet-stream"),
+}
