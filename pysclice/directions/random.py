@@ -76,13 +76,19 @@ class Random:
         }
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Parameters:
-        """A tensor for each parameter, on its device; float32 where that is in half precision."""
+        """A tensor for each parameter, on its device; float32 where that is in half precision.
+
+        Raises:
+            ValueError: filter normalization of a model whose parameters have no filters.
+        """
         filters = surface.filters()
+        if self.normalization == "filter" and all(f.dimension is None for f in filters.values()):
+            raise ValueError(
+                "Filter normalization leaves biases and other one-dimensional parameters where they "
+                "are, and this model has no others. Use Random(seed, 'layer') or Random(seed, 'unit')."
+            )
         scaled: Parameters = {}
         for name, tensor in parameters.items():
-            # Without filters the draw would only be thrown away.
-            if self.normalization == "filter" and filters[name].dimension is None:
-                continue
             drawn = normal(self.seed, name, tensor)
             if self.normalization in ("filter", "layer"):
                 # Tensor by tensor, so that no second copy of the whole direction is ever held.
