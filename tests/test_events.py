@@ -193,6 +193,18 @@ def test_a_closed_writer_is_refused_and_not_opened_again(library: type, tmp_path
     assert len(event_files(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    "library", [torch.utils.tensorboard.SummaryWriter, tensorboardX.SummaryWriter]
+)
+def test_slices_are_on_disk_as_soon_as_they_are_written(library: type, tmp_path: Path) -> None:
+    user = library(str(tmp_path))
+    writer = SliceWriter(user)
+    for step in range(5):
+        writer.write(a_slice(step=step))
+        assert sorted(read_slices(tmp_path)["."]["random line"]) == list(range(step + 1))
+    user.close()
+
+
 @pytest.mark.parametrize("as_path", [str, Path])
 def test_a_directory_gets_a_file_at_the_first_write_only(as_path: type, tmp_path: Path) -> None:
     directory = tmp_path / "new" / "run"
