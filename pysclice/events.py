@@ -217,15 +217,29 @@ class _SummaryWriter:
 
     def write(self, summary: summary_pb2.Summary, step: int, wall_time: float) -> None:
         if any(c.__module__.partition(".")[0] == "tensorboardX" for c in type(self.target).__mro__):
-            # It has protobuf classes of its own, and a foreign one would kill its thread.
-            from tensorboardX.proto.summary_pb2 import Summary
-
-            summary = Summary.FromString(summary.SerializeToString())
-        self.file_writer().add_summary(summary, step, wall_time)
+            _write_to_tensorboardx(self.file_writer(), summary, step, wall_time)
+        else:
+            self.file_writer().add_summary(summary, step, wall_time)
         self.target.flush()
 
     def close(self) -> None:
         """Nothing: who opened it closes it."""
+
+
+def _write_to_tensorboardx(
+    file_writer: Any, summary: summary_pb2.Summary, step: int, wall_time: float
+) -> None:
+    # It has protobuf classes of its own, and a foreign message would kill its thread.
+    from tensorboardX.proto.event_pb2 import Event
+
+    event = event_pb2.Event(wall_time=wall_time, step=step, summary=summary)
+    own = Event.FromString(event.SerializeToString())
+    # Its flush does not wait for its queue: what was queued last would show two minutes later.
+    direct = getattr(getattr(file_writer, "event_writer", None), "_ev_writer", None)
+    if direct is not None:
+        direct.write_event(own)
+    else:
+        file_writer.add_summary(own.summary, step, wall_time)
 
 
 @dataclass
