@@ -1,0 +1,53 @@
+import js from "@eslint/js";
+import a11y from "eslint-plugin-jsx-a11y";
+import hooks from "eslint-plugin-react-hooks";
+import globals from "globals";
+import ts from "typescript-eslint";
+
+// Imports point inward only: a layer may name the layers listed for it, never one further out.
+const forbidden = {
+  data: ["api", "app", "host", "plot", "state", "ui", "views"],
+  plot: ["api", "app", "host", "state", "ui", "views"],
+  api: ["app", "host", "plot", "state", "ui", "views"],
+  host: ["api", "app", "data", "plot", "state", "ui", "views"],
+  state: ["app", "plot", "ui", "views"],
+  ui: ["app", "views"],
+  views: ["app"],
+};
+
+const layers = Object.entries(forbidden).map(([layer, outer]) => ({
+  files: [`src/${layer}/**/*.{ts,tsx}`],
+  ignores: ["**/*.test.{ts,tsx}"],
+  rules: {
+    "no-restricted-imports": [
+      "error",
+      { patterns: outer.map((name) => ({ group: [`**/${name}/**`], message: `${layer}/ stays below ${name}/.` })) },
+    ],
+  },
+}));
+
+export default ts.config(
+  { ignores: ["node_modules", "dist", "coverage"] },
+  js.configs.recommended,
+  {
+    files: ["**/*.{ts,tsx}"],
+    extends: [...ts.configs.strictTypeChecked],
+    languageOptions: { globals: globals.browser, parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
+      "@typescript-eslint/switch-exhaustiveness-check": "error",
+      "no-restricted-syntax": [
+        "error",
+        { selector: "ExportDefaultDeclaration", message: "Name what a file exports." },
+        { selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']", message: "Names come from users: text only." },
+      ],
+      "no-restricted-properties": ["error", { property: "innerHTML", message: "Names come from users: text only." }],
+    },
+  },
+  { files: ["**/*.tsx"], ...a11y.flatConfigs.strict },
+  { files: ["**/*.{ts,tsx}"], ...hooks.configs.flat["recommended-latest"] },
+  { files: ["*.config.ts"], rules: { "no-restricted-syntax": "off" } },
+  { files: ["scripts/**/*.mjs"], languageOptions: { globals: globals.node } },
+  ...layers,
+);

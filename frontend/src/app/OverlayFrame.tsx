@@ -1,0 +1,72 @@
+import { useState } from "react";
+import type { Interval } from "../data/stats";
+import { elideMiddle, formatStep } from "../plot/format";
+import { seek } from "../state/actions";
+import type { Panel } from "../state/panels";
+import type { Selection } from "../state/selection";
+import { useAppState, useServices } from "../ui/context";
+import { PicturesContext, type Picture } from "../ui/plotRegistry";
+import type { View } from "../views/view";
+import { ErrorBoundary } from "./ErrorBoundary";
+import { PanelMessage } from "./PanelMessage";
+import { usePanelValues } from "./usePanelValues";
+
+interface OverlayFrameProps {
+  readonly panels: readonly Panel[];
+  readonly view: View;
+  readonly selection: Selection;
+  readonly step: number;
+  readonly revision: number;
+  readonly extent: Interval | null;
+}
+
+/** All visible runs in one chart, with a legend that says the step of each. */
+export function OverlayFrame({ panels, view, selection, step, revision, extent }: OverlayFrameProps) {
+  const { store } = useServices();
+  const colorMap = useAppState((state) => state.colorMap);
+  const smooth = useAppState((state) => state.smooth);
+  const [pictures] = useState(() => new Set<Picture>());
+  const { slices, value, hasNone } = usePanelValues(panels, selection);
+  const steps = new Map(panels.map((panel) => [panel.placed.run.name, panel]));
+  const [first] = panels;
+  return (
+    <section className="panel" aria-label="All visible runs" data-testid="panel" data-run="" data-step={step}>
+      <header className="panel-head panel-legend">
+        {slices.map(({ run, style }) => {
+          const panel = steps.get(run);
+          return (
+            <span key={run} className="legend" title={run}>
+              <svg width="22" height="8" aria-hidden="true">
+                <line x1="0" x2="22" y1="4" y2="4" stroke={style.color} strokeWidth="2" strokeDasharray={style.dash.join(" ")} />
+              </svg>
+              {elideMiddle(run, 24)}
+              <span className={`panel-step ${panel?.outdated ? "panel-outdated" : ""}`}>
+                {formatStep(panel?.step ?? step)}
+              </span>
+            </span>
+          );
+        })}
+      </header>
+      <div className="panel-body">
+        <ErrorBoundary where="this chart">
+          {value && slices.length > 0 ? (
+            <PicturesContext value={pictures}>
+              <view.Component
+                panels={slices}
+                value={value}
+                extent={extent}
+                colorMap={colorMap}
+                smooth={smooth}
+                step={step}
+                revision={revision}
+                seek={(to) => seek(store, selection.steps, to)}
+              />
+            </PicturesContext>
+          ) : (
+            first && <PanelMessage panel={first} selection={selection} sentence={hasNone} />
+          )}
+        </ErrorBoundary>
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,74 @@
+import { useMemo, type RefObject } from "react";
+import { compileFilter } from "../state/runFilter";
+import { setVisible } from "../state/actions";
+import type { Selection } from "../state/selection";
+import { useAppState, useServices } from "../ui/context";
+import { Details } from "./Details";
+import { RunRow } from "./RunRow";
+
+interface RunRailProps {
+  readonly selection: Selection;
+  readonly filterRef: RefObject<HTMLInputElement | null>;
+}
+
+export function RunRail({ selection, filterRef }: RunRailProps) {
+  const { store } = useServices();
+  const pattern = useAppState((state) => state.runFilter);
+  const filter = useMemo(() => compileFilter(pattern), [pattern]);
+  const listed = selection.runs.filter(({ run }) => filter.matches(run.name));
+  const visible = new Set(selection.visible.map(({ run }) => run.name));
+  const show = (names: readonly string[]) => setVisible(store, selection, names);
+  const withData = listed.filter(({ run }) => run.series.length > 0).map(({ run }) => run.name);
+  return (
+    <aside className="rail" aria-label="Runs">
+      <div className="rail-head">
+        <input
+          ref={filterRef}
+          type="search"
+          className="filter"
+          placeholder="Filter runs (regex)"
+          aria-label="Filter runs by regular expression"
+          aria-invalid={filter.error !== null}
+          aria-describedby="filter-error"
+          data-testid="run-filter"
+          value={pattern}
+          spellCheck={false}
+          onChange={(event) => store.setState({ runFilter: event.target.value })}
+        />
+        <p id="filter-error" className="filter-error" role="status">
+          {filter.error}
+        </p>
+        <div className="rail-actions">
+          <span className="muted">
+            {visible.size} of {selection.runs.length} runs
+          </span>
+          <button type="button" className="link" onClick={() => show([...visible, ...withData])}>
+            All
+          </button>
+          <button
+            type="button"
+            className="link"
+            onClick={() => {
+              const hidden = new Set(listed.map(({ run }) => run.name));
+              show([...visible].filter((name) => !hidden.has(name)));
+            }}
+          >
+            None
+          </button>
+        </div>
+      </div>
+      <ul className="runs">
+        {listed.map((placed) => (
+          <RunRow
+            key={placed.run.name}
+            placed={placed}
+            selection={selection}
+            visible={visible.has(placed.run.name)}
+          />
+        ))}
+        {listed.length === 0 && <li className="runs-none">No run matches this filter.</li>}
+      </ul>
+      <Details selection={selection} />
+    </aside>
+  );
+}

@@ -1,0 +1,62 @@
+import { seriesNamed } from "../data/catalog";
+import { runStyle } from "../data/runColors";
+import { elideMiddle, formatStep, formatValue } from "../plot/format";
+import { toggleRun, setVisible } from "../state/actions";
+import type { PlacedRun, Selection } from "../state/selection";
+import { useDark, useServices } from "../ui/context";
+import { Sparkline } from "../ui/Sparkline";
+
+interface RunRowProps {
+  readonly placed: PlacedRun;
+  readonly selection: Selection;
+  readonly visible: boolean;
+}
+
+export function RunRow({ placed: { run, place }, selection, visible }: RunRowProps) {
+  const { store } = useServices();
+  const { color } = runStyle(place, useDark());
+  const series = seriesNamed(run, selection.seriesName);
+  const centers = series?.centers.get(selection.channel ?? "");
+  const last = centers?.at(-1);
+  const focused = selection.focus?.run.name === run.name;
+  return (
+    <li
+      className={`run ${focused ? "run-focused" : ""} ${series ? "" : "run-without"}`}
+      data-testid="run-row"
+      data-run={run.name}
+    >
+      <label className="run-label" title={run.name}>
+        <input
+          type="checkbox"
+          checked={visible}
+          onChange={() => toggleRun(store, selection, run.name)}
+          style={{ accentColor: color }}
+        />
+        <span className="swatch" style={{ background: color }} />
+        <span className="run-name">{elideMiddle(run.name, 26)}</span>
+      </label>
+      <button
+        type="button"
+        className="link run-only"
+        onClick={() => setVisible(store, selection, [run.name])}
+        aria-label={`Show only ${run.name}`}
+      >
+        only
+      </button>
+      {series && centers && last !== undefined ? (
+        <span className="run-facts">
+          <Sparkline
+            values={centers}
+            color={color}
+            label={`${selection.channel ?? "value"} over ${series.steps.length} steps`}
+          />
+          <span className="run-value" title={`${selection.channel ?? ""} at step ${formatStep(series.steps.at(-1) ?? 0)}`}>
+            {formatValue(last, 3)}
+          </span>
+        </span>
+      ) : (
+        <span className="badge">{run.series.length === 0 ? "no slices" : "not this series"}</span>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,122 @@
+import { layoutAt, seriesNamed } from "../data/catalog";
+import { elideMiddle } from "../plot/format";
+import type { Selection } from "../state/selection";
+import { useAppState, useServices } from "../ui/context";
+import { IconButton } from "../ui/IconButton";
+import { Choice, Segmented } from "../ui/Segmented";
+import { viewsFor } from "../views/registry";
+import type { View } from "../views/view";
+import { DisplayMenu } from "./DisplayMenu";
+
+interface ToolbarProps {
+  readonly selection: Selection;
+  readonly view: View | null;
+}
+
+export function Toolbar({ selection, view }: ToolbarProps) {
+  const { store } = useServices();
+  const compare = useAppState((state) => state.compare);
+  const focusPoint = useAppState((state) => state.focusPoint);
+  const set = store.setState;
+  const views = viewsFor(selection.layout);
+  return (
+    <div className="toolbar" role="toolbar" aria-label="What is shown">
+      <IconButton
+        icon="rail"
+        label="Runs"
+        shortcut="["
+        onClick={() => set(({ railOpen }) => ({ railOpen: !railOpen }))}
+      />
+      <Choice
+        label="Method"
+        testId="method"
+        options={selection.methods.map(option)}
+        value={selection.method}
+        onChange={(method) => set({ method, series: null, view: null, cursor: null })}
+      />
+      <Choice
+        label="Direction"
+        testId="direction"
+        options={selection.seriesNames.map(option)}
+        value={selection.seriesName}
+        onChange={(series) => set({ series, method: selection.method, cursor: null })}
+        title={axesOf(selection)}
+      />
+      <Choice
+        label="Resolution"
+        testId="resolution"
+        options={selection.resolutions.map((n) => ({ value: `${n}`, label: `${n}` }))}
+        value={`${selection.samples ?? ""}`}
+        onChange={(samples) => set({ samples: Number(samples) })}
+      />
+      <Choice
+        label="Channel"
+        testId="channel"
+        options={selection.channels.map(option)}
+        value={selection.channel}
+        onChange={(channel) => set({ channel })}
+      />
+      {selection.focusPoints > 1 && (
+        <Choice
+          label="Focus point"
+          testId="focus-point"
+          options={Array.from({ length: selection.focusPoints }, (_, i) => option(`${i + 1}`))}
+          value={`${Math.min(focusPoint, selection.focusPoints - 1) + 1}`}
+          onChange={(point) => set({ focusPoint: Number(point) - 1 })}
+        />
+      )}
+      <span className="toolbar-space" />
+      {views.length > 1 && (
+        <Segmented
+          label="View"
+          testId="view"
+          options={views.map(({ id, label }) => ({ value: id, label }))}
+          value={view?.id ?? null}
+          onChange={(id) => set({ view: id, cursor: null })}
+        />
+      )}
+      {view?.overlays && selection.visible.length > 1 && (
+        <Segmented
+          label="Compare"
+          testId="compare"
+          options={[
+            { value: "grid", label: "Grid" },
+            { value: "overlay", label: "Overlay" },
+          ]}
+          value={compare}
+          onChange={(next) => set({ compare: next })}
+        />
+      )}
+      <Segmented
+        label="Scale"
+        testId="scale"
+        options={[
+          { value: "linear", label: "Linear" },
+          { value: "log", label: "Log" },
+        ]}
+        value={selection.scale}
+        onChange={(scale) => set({ scale })}
+        title="Y"
+      />
+      <DisplayMenu colors={view?.colors ?? false} />
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Keyboard shortcuts"
+        title="Keyboard shortcuts (?)"
+        onClick={() => set({ helpOpen: true })}
+      >
+        ?
+      </button>
+    </div>
+  );
+}
+
+function option(value: string) {
+  return { value, label: elideMiddle(value, 36) };
+}
+
+function axesOf({ focus, seriesName }: Selection): string {
+  const series = focus && seriesNamed(focus.run, seriesName);
+  return (series && layoutAt(series, series.steps.length - 1)?.axes.join(", ")) ?? "";
+}

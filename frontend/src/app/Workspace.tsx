@@ -1,0 +1,68 @@
+import { useEffect, useRef } from "react";
+import type { Catalog } from "../data/catalog";
+import { useAppState, useServices } from "../ui/context";
+import { chooseView } from "../views/registry";
+import { Banners, bannersFor } from "./Banners";
+import { LiveRegion, Notice } from "./LiveRegion";
+import { RunRail } from "./RunRail";
+import { handleKey, keyIsTaken } from "./shortcuts";
+import { ShortcutSheet } from "./ShortcutSheet";
+import { Stage } from "./Stage";
+import { StepBar } from "./StepBar";
+import { Toolbar } from "./Toolbar";
+import { useHealth, useVisible } from "./useCatalog";
+import { usePlayback } from "./usePlayback";
+import { useSelection } from "./useSelection";
+
+interface WorkspaceProps {
+  readonly catalog: Catalog;
+  readonly failure: Error | null;
+}
+
+/** The page once there are slices: runs, selectors, panels, steps. */
+export function Workspace({ catalog, failure }: WorkspaceProps) {
+  const { store } = useServices();
+  const selection = useSelection(catalog);
+  const railOpen = useAppState((state) => state.railOpen);
+  const helpOpen = useAppState((state) => state.helpOpen);
+  const viewId = useAppState((state) => state.view);
+  const following = useAppState((state) => state.followLatest);
+  const chosenStep = useAppState((state) => state.step);
+  const filter = useRef<HTMLInputElement>(null);
+  const view = chooseView(selection.layout, viewId);
+  const health = useHealth(catalog.generation);
+  usePlayback(selection, useVisible());
+
+  // The newest step is where one starts; from then on it moves only for those who follow it.
+  const latest = selection.steps.at(-1);
+  useEffect(() => {
+    if (latest !== undefined && (following || chosenStep === null)) store.setState({ step: latest });
+  }, [latest, following, chosenStep, store]);
+
+  useEffect(() => {
+    const onKeyDown = (event: KeyboardEvent) => {
+      if (keyIsTaken(event)) return;
+      const focusFilter = () => setTimeout(() => filter.current?.focus());
+      if (handleKey(event.key, event.shiftKey, store, selection, focusFilter)) {
+        event.preventDefault();
+      }
+    };
+    window.addEventListener("keydown", onKeyDown);
+    return () => window.removeEventListener("keydown", onKeyDown);
+  }, [store, selection]);
+
+  return (
+    <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
+      {railOpen && <RunRail selection={selection} filterRef={filter} />}
+      <div className="main">
+        <Toolbar selection={selection} view={view} />
+        <Banners banners={bannersFor(health, failure)} />
+        <Stage selection={selection} view={view} />
+        <StepBar selection={selection} />
+      </div>
+      <Notice />
+      <LiveRegion selection={selection} />
+      {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+import { QueryClient } from "@tanstack/react-query";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { createClient } from "../api/client";
+import { FieldStore } from "../data/fieldStore";
+import { FrameLoader } from "../data/frameLoader";
+import { detectHost } from "../host/detect";
+import { keepLinkInStep } from "../state/link";
+import { readPrefs, writePrefs } from "../state/prefs";
+import { createAppStore } from "../state/store";
+import { readChoices } from "../state/url";
+import { App } from "./App";
+
+/** Puts the parts together and the page into an element. */
+export function start(element: HTMLElement): void {
+  const host = detectHost();
+  const client = createClient();
+  const store = createAppStore({ ...readPrefs(), ...readChoices(host.link.get()) });
+  const fields = new FieldStore();
+  const loader = new FrameLoader((keys, stride, signal) => client.frames(keys, stride, signal), fields);
+  keepLinkInStep(host, store);
+  store.subscribe(
+    ({ railOpen, detailsOpen, framesPerSecond }) => ({ railOpen, detailsOpen, framesPerSecond }),
+    (prefs) => writePrefs(prefs),
+    {
+      equalityFn: (a, b) =>
+        a.railOpen === b.railOpen &&
+        a.detailsOpen === b.detailsOpen &&
+        a.framesPerSecond === b.framesPerSecond,
+    },
+  );
+  const queries = new QueryClient({
+    defaultOptions: {
+      // A server on the same machine: the browser's idea of being online says nothing about it.
+      queries: { networkMode: "always", retry: 1, retryDelay: 500, refetchOnWindowFocus: false },
+    },
+  });
+  createRoot(element).render(
+    <StrictMode>
+      <App services={{ host, client, store, fields, loader }} queries={queries} />
+    </StrictMode>,
+  );
+}

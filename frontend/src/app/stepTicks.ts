@@ -1,0 +1,59 @@
+import { seriesNamed } from "../data/catalog";
+import { runStyle } from "../data/runColors";
+import type { Interval } from "../data/stats";
+import { IN_PLACE } from "../plot/geometry";
+import type { Surface2D } from "../plot/surface";
+import type { Theme } from "../plot/theme";
+import type { Selection } from "../state/selection";
+
+export const PADDING = 9;
+const MOST_ROWS = 5;
+const ROW = 4;
+
+/** Share of the slider at which a step stands. */
+export function shareOf(step: number, [first, last]: Interval): number {
+  return first < last ? Math.min(Math.max((step - first) / (last - first), 0), 1) : 0.5;
+}
+
+/** The step behind a pixel of the slider, before it snaps to a logged one. */
+export function stepAt(pixel: number, width: number, [first, last]: Interval): number {
+  const share = Math.min(Math.max((pixel - PADDING) / Math.max(1, width - 2 * PADDING), 0), 1);
+  return first + share * (last - first);
+}
+
+export function rowsOf({ visible, seriesName }: Selection): number {
+  const withSteps = visible.filter(({ run }) => seriesNamed(run, seriesName));
+  return withSteps.length <= MOST_ROWS ? Math.max(1, withSteps.length) : 1;
+}
+
+/** A mark for each logged step: a row for each run while there are few, else all in one. */
+export function drawTicks(
+  surface: Surface2D,
+  selection: Selection,
+  domain: Interval,
+  dark: boolean,
+  theme: Theme,
+): void {
+  const rows = selection.visible.flatMap(({ run, place }) => {
+    const series = seriesNamed(run, selection.seriesName);
+    return series ? [{ steps: series.steps, color: runStyle(place, dark).color }] : [];
+  });
+  const apart = rows.length <= MOST_ROWS;
+  const drawn = apart ? rows : [{ steps: selection.steps, color: theme.muted }];
+  const width = surface.width - 2 * PADDING;
+  const top = (surface.height - drawn.length * ROW) / 2 + ROW / 2;
+  for (const [row, { steps, color }] of drawn.entries()) {
+    const y = top + row * ROW;
+    const lines: Float64Array[] = [];
+    let lastX = -1;
+    for (const step of steps) {
+      const x = PADDING + shareOf(step, domain) * width;
+      // Marks that would cover each other are drawn once.
+      if (x - lastX < 1 && lastX >= 0) continue;
+      lastX = x;
+      lines.push(Float64Array.of(x, y - 1.25, x, y + 1.25));
+    }
+    const dense = lines.length > width / 3;
+    surface.stroke({ lines }, IN_PLACE, { color, width: dense ? 1 : 2, opacity: 0.85 });
+  }
+}

@@ -1,0 +1,112 @@
+import { fieldKey, type Entry, type FieldStore } from "./fieldStore";
+
+/** A slice that a panel wants to draw. */
+export interface Wish {
+  readonly key: string;
+  readonly stride: number;
+}
+
+type Fetch = (
+  keys: readonly string[],
+  stride: number,
+  signal: AbortSignal,
+) => Promise<Map<string, Entry>>;
+
+const BATCH = 64;
+const PARALLEL = 2;
+
+interface Batch {
+  readonly wishes: readonly Wish[];
+  readonly abort: AbortController;
+}
+
+/**
+ * Fetches what is wished for, most urgent first, in batches; what nobody wishes for any more is
+ * canceled. The first wishes travel alone, so that the screen fills before the neighborhood does.
+ */
+export class FrameLoader {
+  private wishes: readonly Wish[] = [];
+  private urgent = 0;
+  private paused = false;
+  private readonly flying = new Set<Batch>();
+
+  constructor(
+    private readonly fetch: Fetch,
+    private readonly store: FieldStore,
+  ) {}
+
+  /** Replace all wishes; the first `urgent` ones are on screen now. */
+  want(wishes: readonly Wish[], urgent: number): void {
+    this.wishes = wishes;
+    this.urgent = urgent;
+    const wanted = new Set(wishes.map((wish) => fieldKey(wish.key, wish.stride)));
+    for (const batch of [...this.flying]) {
+      if (!batch.wishes.some((wish) => wanted.has(fieldKey(wish.key, wish.stride)))) {
+        this.flying.delete(batch);
+        batch.abort.abort();
+      }
+    }
+    this.pump();
+  }
+
+  /** A hidden page asks for nothing. */
+  setPaused(paused: boolean): void {
+    this.paused = paused;
+    this.pump();
+  }
+
+  retry(): void {
+    this.store.forgetErrors();
+    this.pump();
+  }
+
+  private pump(): void {
+    while (!this.paused && this.flying.size < PARALLEL) {
+      const batch = this.nextBatch();
+      if (batch.length === 0) return;
+      void this.load(batch);
+    }
+  }
+
+  private nextBatch(): Wish[] {
+    const flying = new Set<string>();
+    for (const { wishes } of this.flying) {
+      for (const wish of wishes) flying.add(fieldKey(wish.key, wish.stride));
+    }
+    const batch: Wish[] = [];
+    let holdsUrgent = false;
+    for (const [place, wish] of this.wishes.entries()) {
+      if (place >= this.urgent && holdsUrgent) break;
+      const key = fieldKey(wish.key, wish.stride);
+      if (flying.has(key) || this.store.has(key)) continue;
+      if (batch[0] && batch[0].stride !== wish.stride) continue;
+      batch.push(wish);
+      holdsUrgent ||= place < this.urgent;
+      if (batch.length === BATCH) break;
+    }
+    return batch;
+  }
+
+  private async load(wishes: readonly Wish[]): Promise<void> {
+    const batch = { wishes, abort: new AbortController() };
+    this.flying.add(batch);
+    const stride = wishes[0]?.stride ?? 1;
+    const keys = wishes.map((wish) => wish.key);
+    try {
+      const frames = await this.fetch(keys, stride, batch.abort.signal);
+      this.flying.delete(batch);
+      this.store.put(
+        keys.map((key) => [
+          fieldKey(key, stride),
+          frames.get(key) ?? { error: "TensorBoard left this slice out of its answer." },
+        ]),
+      );
+    } catch (error) {
+      this.flying.delete(batch);
+      if (batch.abort.signal.aborted) return;
+      const message = error instanceof Error ? error.message : "This slice could not be fetched.";
+      this.store.put(keys.map((key) => [fieldKey(key, stride), { error: message }]));
+    }
+    this.pump();
+  }
+}

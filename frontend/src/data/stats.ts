@@ -1,0 +1,61 @@
+/** Smallest and largest finite value, the smallest positive one, and how many are not finite. */
+export interface Summary {
+  readonly low: number;
+  readonly high: number;
+  readonly lowestPositive: number;
+  readonly nonfinite: number;
+}
+
+export function summarize(values: ArrayLike<number>): Summary {
+  let low = Infinity;
+  let high = -Infinity;
+  let lowestPositive = Infinity;
+  let nonfinite = 0;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? NaN;
+    if (!Number.isFinite(value)) {
+      nonfinite += 1;
+      continue;
+    }
+    if (value < low) low = value;
+    if (value > high) high = value;
+    if (value > 0 && value < lowestPositive) lowestPositive = value;
+  }
+  return { low, high, lowestPositive, nonfinite };
+}
+
+export type Interval = readonly [number, number];
+
+/** The smallest interval around all of them, or nothing where there is none. */
+export function enclose(intervals: Iterable<Interval | null | undefined>): Interval | null {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const interval of intervals) {
+    if (!interval) continue;
+    low = Math.min(low, interval[0]);
+    high = Math.max(high, interval[1]);
+  }
+  return low <= high ? [low, high] : null;
+}
+
+/** Position of the coordinate nearest to `value`. */
+export function nearestIndex(coordinates: ArrayLike<number>, value: number): number {
+  let best = 0;
+  let distance = Infinity;
+  for (let i = 0; i < coordinates.length; i += 1) {
+    const away = Math.abs((coordinates[i] ?? Infinity) - value);
+    if (away < distance) {
+      distance = away;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/** The median of the finite numbers, NaN where there is none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  if (sorted.length % 2 === 1) return sorted[middle] ?? NaN;
+  return ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+}

@@ -1,0 +1,136 @@
+import type { Box, Placement, Shape } from "./geometry";
+import type { Raster } from "./raster";
+import { FONT, FONT_SIZE, type Stroke, type Surface2D, type TextStyle } from "./surface";
+
+// Shapes and rasters are kept by whoever computed them; their native forms live as long.
+const paths = new WeakMap<Shape, Path2D>();
+const bitmaps = new WeakMap<Raster, HTMLCanvasElement>();
+
+/** Draws on a canvas element, sharp at any pixel density. */
+export function createCanvasSurface(
+  canvas: HTMLCanvasElement,
+  width: number,
+  height: number,
+  density: number,
+): Surface2D | null {
+  const context = canvas.getContext("2d");
+  if (!context) return null;
+  const pixelWidth = Math.max(1, Math.round(width * density));
+  const pixelHeight = Math.max(1, Math.round(height * density));
+  if (canvas.width !== pixelWidth) canvas.width = pixelWidth;
+  if (canvas.height !== pixelHeight) canvas.height = pixelHeight;
+  context.setTransform(density, 0, 0, density, 0, 0);
+  context.clearRect(0, 0, width, height);
+  return new CanvasSurface(context, width, height);
+}
+
+class CanvasSurface implements Surface2D {
+  constructor(
+    private readonly context: CanvasRenderingContext2D,
+    readonly width: number,
+    readonly height: number,
+  ) {}
+
+  rect(box: Box, fill: string): void {
+    this.context.fillStyle = fill;
+    this.context.fillRect(box.x, box.y, box.width, box.height);
+  }
+
+  stroke(shape: Shape, placement: Placement, stroke: Stroke): void {
+    const { context } = this;
+    context.strokeStyle = stroke.color;
+    context.lineWidth = stroke.width ?? 1;
+    context.lineJoin = "round";
+    context.setLineDash([...(stroke.dash ?? [])]);
+    context.globalAlpha = stroke.opacity ?? 1;
+    context.stroke(placed(shape, placement));
+    context.globalAlpha = 1;
+  }
+
+  fill(shape: Shape, placement: Placement, color: string, opacity = 1): void {
+    this.context.fillStyle = color;
+    this.context.globalAlpha = opacity;
+    this.context.fill(placed(shape, placement));
+    this.context.globalAlpha = 1;
+  }
+
+  circle(x: number, y: number, radius: number, fill: string, border?: Stroke): void {
+    const { context } = this;
+    context.beginPath();
+    context.arc(x, y, radius, 0, 2 * Math.PI);
+    context.fillStyle = fill;
+    context.fill();
+    if (!border) return;
+    context.setLineDash([]);
+    context.strokeStyle = border.color;
+    context.lineWidth = border.width ?? 1;
+    context.stroke();
+  }
+
+  text(x: number, y: number, text: string, style: TextStyle): void {
+    const { context } = this;
+    context.save();
+    context.translate(x, y);
+    if (style.angle) context.rotate(style.angle);
+    context.font = `${style.bold ? "600 " : ""}${style.size ?? FONT_SIZE}px ${FONT}`;
+    context.textAlign = style.align ?? "left";
+    context.textBaseline = style.baseline ?? "middle";
+    if (style.halo) {
+      context.strokeStyle = style.halo;
+      context.lineWidth = 3;
+      context.lineJoin = "round";
+      context.strokeText(text, 0, 0);
+    }
+    context.fillStyle = style.color;
+    context.fillText(text, 0, 0);
+    context.restore();
+  }
+
+  image(raster: Raster, box: Box): void {
+    const bitmap = bitmapOf(raster);
+    if (bitmap) this.context.drawImage(bitmap, box.x, box.y, box.width, box.height);
+  }
+
+  clip(box: Box, draw: () => void): void {
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(box.x, box.y, box.width, box.height);
+    this.context.clip();
+    draw();
+    this.context.restore();
+  }
+}
+
+function pathOf(shape: Shape): Path2D {
+  const known = paths.get(shape);
+  if (known) return known;
+  const path = new Path2D();
+  for (const line of shape.lines) {
+    path.moveTo(line[0] ?? 0, line[1] ?? 0);
+    for (let i = 2; i < line.length; i += 2) path.lineTo(line[i] ?? 0, line[i + 1] ?? 0);
+  }
+  paths.set(shape, path);
+  return path;
+}
+
+// The path is scaled and not the context, so that strokes keep their width.
+function placed(shape: Shape, { scaleX, scaleY, shiftX, shiftY }: Placement): Path2D {
+  const path = pathOf(shape);
+  if (scaleX === 1 && scaleY === 1 && shiftX === 0 && shiftY === 0) return path;
+  const result = new Path2D();
+  result.addPath(path, new DOMMatrix([scaleX, 0, 0, scaleY, shiftX, shiftY]));
+  return result;
+}
+
+export function bitmapOf(raster: Raster): HTMLCanvasElement | null {
+  const known = bitmaps.get(raster);
+  if (known) return known;
+  const canvas = document.createElement("canvas");
+  canvas.width = raster.width;
+  canvas.height = raster.height;
+  const context = canvas.getContext("2d");
+  if (!context) return null;
+  context.putImageData(new ImageData(raster.pixels, raster.width, raster.height), 0, 0);
+  bitmaps.set(raster, canvas);
+  return canvas;
+}

@@ -1,0 +1,57 @@
+const MINUS = "\u2212";
+
+/** A number for reading: four significant digits, an exponent where zeros would hide them. */
+export function formatValue(value: number, digits = 4): string {
+  if (Number.isNaN(value)) return "NaN";
+  if (!Number.isFinite(value)) return value > 0 ? "\u221e" : `${MINUS}\u221e`;
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size < 1e-3 || size >= 1e6) return withMinus(exponential(value, digits - 1));
+  const decimals = Math.max(0, digits - 1 - Math.floor(Math.log10(size)));
+  return withMinus(value.toFixed(Math.min(decimals, 8)));
+}
+
+/** A tick's label: as many decimals as the step between ticks needs. */
+export function formatTick(value: number, step: number): string {
+  if (value === 0) return "0";
+  const size = Math.abs(value);
+  if (size >= 1e5 || size < 1e-4) return withMinus(exponential(value, 2));
+  const decimals = step > 0 ? Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) : 2;
+  const text = value.toFixed(Math.min(decimals, 10));
+  return withMinus(text.includes(".") ? text.replace(/\.?0+$/, "") : text);
+}
+
+/** A coordinate in multiples of a direction. */
+export function formatCoordinate(value: number): string {
+  return withMinus(`${Math.round(value * 1e4) / 1e4}`);
+}
+
+/** Thousands apart, so that large steps can be read. */
+export function formatStep(step: number): string {
+  return step.toLocaleString("en-US");
+}
+
+export function formatSeconds(seconds: number): string {
+  if (!Number.isFinite(seconds)) return "unknown";
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
+  if (seconds < 60) return `${formatValue(seconds, 3)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+}
+
+/** The beginning and the end of a long name, whose difference is often in its middle or its end. */
+export function elideMiddle(text: string, longest: number): string {
+  if (text.length <= longest) return text;
+  const tail = Math.floor((longest - 1) / 2);
+  return `${text.slice(0, longest - 1 - tail)}\u2026${text.slice(text.length - tail)}`;
+}
+
+function exponential(value: number, digits: number): string {
+  const [mantissa = "", exponent = "0"] = value.toExponential(digits).split("e");
+  const short = mantissa.includes(".") ? mantissa.replace(/\.?0+$/, "") : mantissa;
+  return `${short}e${Number(exponent)}`;
+}
+
+function withMinus(text: string): string {
+  return text.replaceAll("-", MINUS);
+}

@@ -1,0 +1,80 @@
+import type { Chart } from "../chart";
+import { placement } from "../chart";
+import type { Contour } from "../contours";
+import { formatTick } from "../format";
+import type { Placement } from "../geometry";
+import type { Surface2D } from "../surface";
+
+const LABEL_ROOM = 44;
+const INK = "rgba(255, 255, 255, 0.78)";
+const SHADE = "rgba(0, 0, 0, 0.28)";
+
+/** Contours with a number on each, where there is room for one. */
+export function drawContourLines(
+  surface: Surface2D,
+  chart: Chart,
+  contours: readonly Contour[],
+  labels: boolean,
+): void {
+  const place = placement(chart);
+  for (const { shape } of contours) {
+    // Light on dark: readable on either end of a color map.
+    surface.stroke(shape, place, { color: SHADE, width: 2.2 });
+    surface.stroke(shape, place, { color: INK, width: 1 });
+  }
+  if (!labels) return;
+  const taken: { x: number; y: number }[] = [];
+  const step = Math.abs((contours[1]?.level ?? 0) - (contours[0]?.level ?? 0));
+  for (const { level, shape } of contours) {
+    const longest = shape.lines.reduce<Float64Array | null>(
+      (best, line) => (line.length > (best?.length ?? 0) ? line : best),
+      null,
+    );
+    const spot = longest && labelSpot(longest, place, chart, taken);
+    if (!spot) continue;
+    taken.push(spot);
+    surface.text(spot.x, spot.y, formatTick(level, Math.min(step || level, level || step)), {
+      color: "#ffffff",
+      halo: "rgba(0, 0, 0, 0.55)",
+      size: 10,
+      align: "center",
+      angle: spot.angle,
+    });
+  }
+}
+
+interface Spot {
+  readonly x: number;
+  readonly y: number;
+  readonly angle: number;
+}
+
+/** A place on a line that is inside the chart, straight enough, and away from other labels. */
+export function labelSpot(
+  line: Float64Array,
+  { scaleX, scaleY, shiftX, shiftY }: Placement,
+  { box }: Chart,
+  taken: readonly { x: number; y: number }[],
+): Spot | null {
+  const count = line.length / 2;
+  if (count < 6) return null;
+  const px = (i: number) => (line[2 * i] ?? 0) * scaleX + shiftX;
+  const py = (i: number) => (line[2 * i + 1] ?? 0) * scaleY + shiftY;
+  for (const share of [0.5, 0.38, 0.62, 0.25, 0.75, 0.12, 0.88]) {
+    const i = Math.round(share * (count - 1));
+    const before = Math.max(0, i - 2);
+    const after = Math.min(count - 1, i + 2);
+    const x = px(i);
+    const y = py(i);
+    const inside =
+      x > box.x + 20 && x < box.x + box.width - 20 && y > box.y + 12 && y < box.y + box.height - 12;
+    const free = taken.every((other) => Math.hypot(other.x - x, other.y - y) > LABEL_ROOM);
+    if (!inside || !free) continue;
+    let angle = Math.atan2(py(after) - py(before), px(after) - px(before));
+    // Never upside down.
+    if (angle > Math.PI / 2) angle -= Math.PI;
+    if (angle < -Math.PI / 2) angle += Math.PI;
+    return { x, y, angle };
+  }
+  return null;
+}

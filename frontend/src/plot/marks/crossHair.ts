@@ -1,0 +1,39 @@
+import { crisp, line } from "../axes";
+import type { Chart } from "../chart";
+import type { Surface2D } from "../surface";
+
+const DARK = "rgba(0, 0, 0, 0.55)";
+const LIGHT = "rgba(255, 255, 255, 0.9)";
+
+/** Hairs through a point of a field, readable on any color: light ones on dark ones. */
+export function drawCrossHair(surface: Surface2D, chart: Chart, x: number, y: number): void {
+  const { box } = chart;
+  const px = crisp(chart.toX(x));
+  const py = crisp(chart.toY(y));
+  for (const [color, dash] of [
+    [DARK, []],
+    [LIGHT, [3, 3]],
+  ] as const) {
+    line(surface, px, box.y, px, box.y + box.height, color, dash);
+    line(surface, box.x, py, box.x + box.width, py, color, dash);
+  }
+  surface.circle(px, py, 3.5, "#ffffff", { color: "#000000", width: 1.5 });
+}
+
+/** A small cross: here the slice was taken. */
+export function drawCenter(surface: Surface2D, chart: Chart, x = 0, y = 0): void {
+  const px = crisp(chart.toX(x));
+  const py = crisp(chart.toY(y));
+  for (const [color, reach, width] of [
+    ["rgba(0, 0, 0, 0.7)", 7, 3],
+    ["#ffffff", 6, 1.25],
+  ] as const) {
+    const shape = {
+      lines: [
+        Float64Array.of(px - reach, py, px + reach, py),
+        Float64Array.of(px, py - reach, px, py + reach),
+      ],
+    };
+    surface.stroke(shape, { scaleX: 1, scaleY: 1, shiftX: 0, shiftY: 0 }, { color, width });
+  }
+}

@@ -1,0 +1,63 @@
+import { moveStep, nearestPosition } from "../data/align";
+import type { Selection } from "./selection";
+import { SPEEDS, type Store } from "./store";
+
+/** Go to the logged step nearest to the one asked for. */
+export function seek(store: Store, steps: readonly number[], step: number): number | null {
+  const nearest = steps[nearestPosition(steps, step)];
+  if (nearest === undefined) return null;
+  // Whoever goes to a step wants to stay there.
+  store.setState({ step: nearest, followLatest: nearest === steps.at(-1) && store.getState().followLatest });
+  return nearest;
+}
+
+export function stepBy(store: Store, steps: readonly number[], by: number): void {
+  const { step } = store.getState();
+  seek(store, steps, moveStep(steps, step ?? steps.at(-1) ?? 0, by));
+}
+
+export function setFollowing(store: Store, steps: readonly number[], followLatest: boolean): void {
+  const latest = steps.at(-1);
+  store.setState({
+    followLatest,
+    ...(followLatest && { playing: false }),
+    ...(followLatest && latest !== undefined && { step: latest }),
+  });
+}
+
+/** At the end, playing starts again from the beginning. */
+export function setPlaying(store: Store, steps: readonly number[], playing: boolean): void {
+  const { step } = store.getState();
+  const first = steps[0];
+  const atEnd = step === null || step >= (steps.at(-1) ?? 0);
+  store.setState({
+    playing: playing && steps.length > 1,
+    ...(playing && { followLatest: false }),
+    ...(playing && atEnd && first !== undefined && { step: first }),
+  });
+}
+
+export function changeSpeed(store: Store, by: number): void {
+  const now = SPEEDS.findIndex((speed) => speed === store.getState().framesPerSecond);
+  const speed = SPEEDS[Math.min(Math.max(now + by, 0), SPEEDS.length - 1)];
+  if (speed !== undefined) store.setState({ framesPerSecond: speed });
+}
+
+export function setVisible(store: Store, selection: Selection, names: readonly string[]): void {
+  // In TensorBoard's order, so that the same runs make the same link.
+  const ordered = selection.runs.map(({ run }) => run.name).filter((name) => names.includes(name));
+  store.setState({ runs: ordered });
+}
+
+export function toggleRun(store: Store, selection: Selection, name: string): void {
+  const names = selection.visible.map(({ run }) => run.name);
+  const shown = names.includes(name);
+  setVisible(store, selection, shown ? names.filter((other) => other !== name) : [...names, name]);
+}
+
+export function moveFocus(store: Store, selection: Selection, by: number): void {
+  const names = selection.visible.map(({ run }) => run.name);
+  const here = names.indexOf(selection.focus?.run.name ?? "");
+  const name = names[Math.min(Math.max(here + by, 0), names.length - 1)];
+  if (name !== undefined) store.setState({ focusRun: name });
+}

@@ -1,0 +1,88 @@
+import { createStore, type StoreApi } from "zustand/vanilla";
+import { subscribeWithSelector } from "zustand/middleware";
+
+export type ScaleKind = "linear" | "log";
+export type RangeScope = "panel" | "run" | "all";
+export type Compare = "grid" | "overlay";
+export type ColorMapName = "viridis" | "cividis" | "magma" | "gray";
+
+/** What the user chose; `null` means "no choice made", and a default fits itself to the data. */
+export interface Choices {
+  /** Names of the runs on stage. */
+  readonly runs: readonly string[] | null;
+  readonly focusRun: string | null;
+  readonly method: string | null;
+  readonly series: string | null;
+  readonly channel: string | null;
+  /** Samples on an axis. */
+  readonly samples: number | null;
+  readonly view: string | null;
+  readonly focusPoint: number;
+  readonly step: number | null;
+  readonly followLatest: boolean;
+  readonly compare: Compare;
+  readonly scale: ScaleKind | null;
+  readonly range: RangeScope;
+  readonly colorMap: ColorMapName;
+  readonly smooth: boolean;
+}
+
+/** Where the pointer stands, in coordinates of the data; shared by all panels. */
+export interface Cursor {
+  readonly x: number;
+  readonly y: number;
+  /** The axis-parallel line that it is on, where there are several. */
+  readonly line: number | null;
+  readonly byKeyboard: boolean;
+}
+
+export interface State extends Choices {
+  readonly cursor: Cursor | null;
+  readonly playing: boolean;
+  readonly framesPerSecond: number;
+  readonly runFilter: string;
+  readonly railOpen: boolean;
+  readonly detailsOpen: boolean;
+  readonly helpOpen: boolean;
+  /** A sentence that is shown and spoken for a moment. */
+  readonly notice: string | null;
+}
+
+export const DEFAULT_CHOICES: Choices = {
+  runs: null,
+  focusRun: null,
+  method: null,
+  series: null,
+  channel: null,
+  samples: null,
+  view: null,
+  focusPoint: 0,
+  step: null,
+  followLatest: false,
+  compare: "grid",
+  scale: null,
+  range: "all",
+  colorMap: "viridis",
+  smooth: true,
+};
+
+export const SPEEDS = [1, 2, 5, 10, 20, 30] as const;
+
+const INITIAL: State = {
+  ...DEFAULT_CHOICES,
+  cursor: null,
+  playing: false,
+  framesPerSecond: 10,
+  runFilter: "",
+  railOpen: true,
+  detailsOpen: true,
+  helpOpen: false,
+  notice: null,
+};
+
+export function createAppStore(initial: Partial<State>) {
+  return createStore<State>()(subscribeWithSelector(() => ({ ...INITIAL, ...initial })));
+}
+
+export type Store = ReturnType<typeof createAppStore>;
+export type ReadableStore = StoreApi<State>;

@@ -1,0 +1,99 @@
+import { DEFAULT_CHOICES, type Choices, type ScaleKind } from "./store";
+
+/** How one choice is written as text; reading answers nothing where the text makes no sense. */
+interface Codec<T> {
+  readonly write: (value: T) => string;
+  readonly read: (text: string) => T | undefined;
+}
+
+const text: Codec<string | null> = {
+  write: (value) => value ?? "",
+  read: (value) => (value === "" ? undefined : value),
+};
+
+const number: Codec<number | null> = {
+  write: (value) => `${value}`,
+  read: (value) => (/^\d{1,15}$/.test(value) ? Number(value) : undefined),
+};
+
+const names: Codec<readonly string[] | null> = {
+  // Escaped first, since a run's name may hold a comma; "," alone is a choice too: none at all.
+  write: (value) => (value?.length ? value.map(encodeURIComponent).join(",") : ","),
+  read: (value) => {
+    try {
+      return value.split(",").filter(Boolean).map(decodeURIComponent);
+    } catch {
+      return undefined;
+    }
+  },
+};
+
+const flag: Codec<boolean> = {
+  write: (value) => (value ? "1" : "0"),
+  read: (value) => (value === "1" ? true : value === "0" ? false : undefined),
+};
+
+function oneOf<T extends string | null>(...allowed: readonly T[]): Codec<T> {
+  return {
+    write: (value) => value ?? "",
+    read: (value) => allowed.find((candidate) => candidate === value),
+  };
+}
+
+type Found = { -readonly [K in keyof Choices]?: Choices[K] };
+
+type CodecFor<K extends keyof Choices> = readonly [key: string, codec: Codec<Choices[K]>];
+
+const KEYS: { readonly [K in keyof Choices]: CodecFor<K> } = {
+  runs: ["runs", names],
+  focusRun: ["focus", text],
+  method: ["method", text],
+  series: ["series", text],
+  channel: ["channel", text],
+  samples: ["res", number],
+  view: ["view", text],
+  focusPoint: ["point", number as Codec<number>],
+  step: ["step", number],
+  followLatest: ["follow", flag],
+  compare: ["cmp", oneOf("grid", "overlay")],
+  scale: ["scale", oneOf<ScaleKind | null>("linear", "log")],
+  range: ["range", oneOf("panel", "run", "all")],
+  colorMap: ["cm", oneOf("viridis", "cividis", "magma", "gray")],
+  smooth: ["smooth", flag],
+};
+
+/** The choices that differ from the defaults, as keys of the deep link. */
+export function writeChoices(choices: Choices): Map<string, string> {
+  const link = new Map<string, string>();
+  for (const name of Object.keys(KEYS) as (keyof Choices)[]) writeOne(name, choices, link);
+  if (choices.followLatest) {
+    link.delete("follow");
+    link.set("step", "latest");
+  }
+  if (link.size > 0) link.set("v", "1");
+  return link;
+}
+
+/** Whole choices from a deep link: what it does not name, or names badly, is the default. */
+export function readChoices(link: ReadonlyMap<string, string>): Choices {
+  const found: Found = {};
+  for (const name of Object.keys(KEYS) as (keyof Choices)[]) readOne(name, link, found);
+  if (link.get("step") === "latest") return { ...DEFAULT_CHOICES, ...found, followLatest: true };
+  return { ...DEFAULT_CHOICES, ...found };
+}
+
+function writeOne<K extends keyof Choices>(name: K, choices: Choices, link: Map<string, string>) {
+  const [key, codec] = KEYS[name] as CodecFor<K>;
+  if (choices[name] !== DEFAULT_CHOICES[name]) link.set(key, codec.write(choices[name]));
+}
+
+function readOne<K extends keyof Choices>(
+  name: K,
+  link: ReadonlyMap<string, string>,
+  found: Found,
+) {
+  const [key, codec] = KEYS[name] as CodecFor<K>;
+  const written = link.get(key);
+  const value = written === undefined ? undefined : codec.read(written);
+  if (value !== undefined) found[name] = value;
+}

@@ -1,0 +1,38 @@
+import type { Series } from "../data/catalog";
+import { atFocusPoint, channelOf, type Slice } from "../data/slice";
+import { enclose, summarize, type Interval } from "../data/stats";
+import type { RangeScope, ScaleKind } from "./store";
+
+interface Ranged {
+  readonly slice: Slice;
+  readonly series: Series;
+}
+
+/** The interval that a panel's scale spans; nothing where no value is finite. */
+export function valueDomain(
+  scope: RangeScope,
+  shown: readonly Ranged[],
+  channel: string,
+  focusPoint: number,
+  all: Interval | null,
+): Interval | null {
+  if (scope === "all") return all;
+  if (scope === "run") return enclose(shown.map(({ series }) => series.ranges.get(channel)));
+  return enclose(
+    shown.map(({ slice }) => {
+      const measured = channelOf(slice, channel);
+      const { low, high } = summarize(measured ? atFocusPoint(slice, measured, focusPoint) : []);
+      return low <= high ? ([low, high] as const) : null;
+    }),
+  );
+}
+
+// Below this share of the largest value a logarithmic scale would show little but its own bottom.
+const DEEPEST = 1e-6;
+
+/** A domain that the scale can show: a logarithmic one has to begin above zero. */
+export function fittedDomain(kind: ScaleKind, [low, high]: Interval): Interval | null {
+  if (kind === "linear") return [low, high];
+  if (!(high > 0)) return null;
+  return [low > 0 ? low : high * DEEPEST, high];
+}

@@ -1,0 +1,75 @@
+import { useMemo, useState } from "react";
+import { useCursor } from "../../ui/useCursor";
+import { curveOf, sampleAt } from "../line/lineModel";
+import { Readout } from "../shared/Readout";
+import type { PanelSlice, ViewProps } from "../view";
+import { domainOf, orderCells, sharedDomain, type Order } from "./axisParallelModel";
+import { CellPlot } from "./CellPlot";
+
+const PAGE = 24;
+
+export function AxisParallelView({ panels, value }: ViewProps) {
+  const [panel] = panels;
+  return panel ? <Cells panel={panel} kind={value.kind} /> : null;
+}
+
+function Cells({ panel, kind }: { panel: PanelSlice; kind: "linear" | "log" }) {
+  const [order, setOrder] = useState<Order>("range");
+  const [shared, setShared] = useState(true);
+  const [shown, setShown] = useState(PAGE);
+  const [cursor] = useCursor();
+  const { slice, channel, focusPoint } = panel;
+  const cells = useMemo(
+    () => orderCells(slice, channel, focusPoint, order),
+    [slice, channel, focusPoint, order],
+  );
+  const common = useMemo(() => sharedDomain(cells, kind), [cells, kind]);
+  const pointed = cursor?.line ?? null;
+  const sample =
+    cursor && pointed !== null && pointed < slice.axes.length
+      ? sampleAt(curveOf(slice, channel, focusPoint, pointed), cursor.x)
+      : null;
+  return (
+    <div className="view view-cells">
+      <div className="cells-bar">
+        <label>
+          <span>Sort</span>
+          <select value={order} onChange={(event) => setOrder(event.target.value as Order)}>
+            <option value="range">largest range first</option>
+            <option value="logged">as logged</option>
+          </select>
+        </label>
+        <label>
+          <input
+            type="checkbox"
+            checked={shared}
+            onChange={(event) => setShared(event.target.checked)}
+          />
+          <span>Same scale in all</span>
+        </label>
+        {sample && pointed !== null && (
+          <Readout
+            value={sample.value}
+            coordinates={[sample.x]}
+            name={slice.axes[pointed]?.name ?? ""}
+          />
+        )}
+      </div>
+      <div className="cells">
+        {cells.slice(0, shown).map((cell) => {
+          const domain = shared ? common : domainOf(cell, kind);
+          return (
+            domain && (
+              <CellPlot key={cell.line} panel={panel} cell={cell} domain={domain} kind={kind} />
+            )
+          );
+        })}
+      </div>
+      {cells.length > shown && (
+        <button type="button" className="button more" onClick={() => setShown(shown + PAGE)}>
+          Show {Math.min(PAGE, cells.length - shown)} more of {cells.length}
+        </button>
+      )}
+    </div>
+  );
+}

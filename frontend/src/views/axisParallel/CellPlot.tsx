@@ -1,0 +1,105 @@
+import { useCallback, useMemo } from "react";
+import { crisp, drawFrame, line } from "../../plot/axes";
+import { contains, createChart, innerBox, linear } from "../../plot/chart";
+import { elideMiddle, formatCoordinate, formatValue } from "../../plot/format";
+import { airy, createScale, type ScaleKind } from "../../plot/scale";
+import type { Surface2D } from "../../plot/surface";
+import { themeFor } from "../../plot/theme";
+import type { Interval } from "../../data/stats";
+import { useDark } from "../../ui/context";
+import { Plot } from "../../ui/Plot";
+import { useCursor } from "../../ui/useCursor";
+import { drawCurve } from "../line/drawLines";
+import { curveOf, sampleAt, stepAlong } from "../line/lineModel";
+import { extent } from "../../data/slice";
+import type { PanelSlice } from "../view";
+import type { Cell } from "./axisParallelModel";
+
+const SIZE = { width: 164, height: 104 };
+const MARGINS = { top: 6, right: 6, bottom: 18, left: 44 };
+
+interface CellPlotProps {
+  readonly panel: PanelSlice;
+  readonly cell: Cell;
+  readonly domain: Interval;
+  readonly kind: ScaleKind;
+}
+
+/** One line of a bundle, small. */
+export function CellPlot({ panel, cell, domain, kind }: CellPlotProps) {
+  const theme = themeFor(useDark());
+  const [cursor, setCursor] = useCursor();
+  const { slice, channel, focusPoint, style } = panel;
+  const [low, high] = domain;
+  const curve = useMemo(
+    () => ({
+      ...curveOf(slice, channel, focusPoint, cell.line),
+      ...style,
+      center: channel.center[focusPoint] ?? NaN,
+    }),
+    [slice, channel, focusPoint, cell.line, style],
+  );
+  const chart = useMemo(
+    () =>
+      createChart(
+        innerBox(SIZE, MARGINS),
+        linear(extent(slice.axes[cell.line])),
+        createScale(kind, airy(kind, [low, high])),
+      ),
+    [slice, cell.line, kind, low, high],
+  );
+  const draw = useCallback(
+    (surface: Surface2D) => {
+      const { box } = chart;
+      const ticks = { color: theme.muted, size: 10 };
+      for (const { value, label } of chart.y.ticks(3)) {
+        const y = crisp(chart.toY(value));
+        line(surface, box.x, y, box.x + box.width, y, theme.grid);
+        surface.text(box.x - 5, y, label, { ...ticks, align: "right" });
+      }
+      const zero = crisp(chart.toX(0));
+      if (contains(box, zero, box.y)) {
+        line(surface, zero, box.y, zero, box.y + box.height, theme.frame, [2, 3]);
+      }
+      for (const value of chart.x.domain) {
+        const align = value === chart.x.domain[0] ? "left" : "right";
+        const at = { ...ticks, align, baseline: "top" } as const;
+        surface.text(chart.toX(value), box.y + box.height + 4, formatCoordinate(value), at);
+      }
+      surface.clip(box, () => drawCurve(surface, chart, curve, 1.5));
+      drawFrame(surface, box, theme);
+    },
+    [chart, curve, theme],
+  );
+  // The same coordinate in every cell; the value printed is that of the one pointed at.
+  const overlay = useMemo(
+    () =>
+      cursor &&
+      ((surface: Surface2D) => {
+        const sample = sampleAt(curve, cursor.x);
+        const y = chart.toY(sample.value);
+        if (!contains(chart.box, chart.toX(sample.x), y)) return;
+        surface.circle(chart.toX(sample.x), y, 3, style.color, { color: theme.text });
+      }),
+    [cursor, curve, chart, style, theme],
+  );
+  const moveTo = (x: number, byKeyboard: boolean) =>
+    setCursor({ x, y: 0, line: cell.line, byKeyboard });
+  return (
+    <figure className="cell">
+      <figcaption title={cell.name}>{elideMiddle(cell.name, 24)}</figcaption>
+      <Plot
+        size={SIZE}
+        draw={draw}
+        overlay={overlay}
+        label={`${cell.name}: from ${formatValue(cell.low)} to ${formatValue(cell.high)}.`}
+        onMove={(px, py) => {
+          if (!contains(chart.box, px, py)) return setCursor(null);
+          moveTo(sampleAt(curve, chart.fromX(px)).x, false);
+        }}
+        onLeave={() => setCursor(null)}
+        onArrow={(dx) => moveTo(stepAlong(curve, cursor?.x ?? 0, dx), true)}
+      />
+    </figure>
+  );
+}

@@ -1,0 +1,89 @@
+import { crisp, drawAxes, drawFrame, line } from "../../plot/axes";
+import type { Chart } from "../../plot/chart";
+import { formatValue } from "../../plot/format";
+import { band, IN_PLACE, polyline } from "../../plot/geometry";
+import type { Surface2D } from "../../plot/surface";
+import type { Theme } from "../../plot/theme";
+import type { Curve } from "./lineModel";
+
+export interface StyledCurve extends Curve {
+  readonly color: string;
+  readonly dash: readonly number[];
+  /** The value measured at coordinate 0 itself. */
+  readonly center: number;
+}
+
+interface LinesDrawing {
+  readonly curves: readonly StyledCurve[];
+  readonly envelope: { readonly low: Float32Array; readonly high: Float32Array } | null;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly theme: Theme;
+}
+
+/** Curves over their coordinate, with a dot where each slice was taken. */
+export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawing): void {
+  const { curves, theme } = drawing;
+  const { box } = chart;
+  drawAxes(surface, chart, theme, drawing);
+  if (chart.x.toShare(0) > 0 && chart.x.toShare(0) < 1) {
+    const zero = crisp(chart.toX(0));
+    line(surface, zero, box.y, zero, box.y + box.height, theme.frame, [2, 3]);
+  }
+  surface.clip(box, () => {
+    drawEnvelope(surface, chart, drawing);
+    for (const curve of curves) drawCurve(surface, chart, curve, 1.75);
+  });
+  drawFrame(surface, box, theme);
+  for (const curve of curves) drawDot(surface, chart, curve, theme, curves.length === 1);
+}
+
+export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, width: number) {
+  const { coordinates, values, color, dash } = curve;
+  const shape = polyline(
+    coordinates.length,
+    (i) => chart.toX(coordinates[i] ?? NaN),
+    (i) => chart.toY(values[i] ?? NaN),
+  );
+  surface.stroke(shape, IN_PLACE, { color, width, dash });
+}
+
+function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: LinesDrawing): void {
+  const [curve] = curves;
+  if (!envelope || !curve) return;
+  // What has no place on the scale is drawn at its edge: a band has no gaps.
+  const clamp = (value: number) => {
+    const y = chart.toY(Math.max(value, chart.y.domain[0]));
+    return Number.isFinite(y) ? Math.max(y, chart.box.y - 4) : NaN;
+  };
+  const area = band(
+    curve.coordinates.length,
+    (i) => chart.toX(curve.coordinates[i] ?? NaN),
+    (i) => clamp(envelope.low[i] ?? NaN),
+    (i) => clamp(envelope.high[i] ?? NaN),
+  );
+  surface.fill(area, IN_PLACE, curve.color, 0.1);
+}
+
+function drawDot(
+  surface: Surface2D,
+  chart: Chart,
+  { center, color }: StyledCurve,
+  theme: Theme,
+  labeled: boolean,
+): void {
+  const x = chart.toX(0);
+  const y = chart.toY(center);
+  const { box } = chart;
+  if (!(x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)) return;
+  surface.circle(x, y, 4, color, { color: theme.background, width: 1.5 });
+  if (!labeled) return;
+  const above = y - box.y > 30;
+  surface.text(x, y + (above ? -10 : 10), formatValue(center), {
+    color: theme.text,
+    halo: theme.background,
+    bold: true,
+    align: "center",
+    baseline: above ? "bottom" : "top",
+  });
+}

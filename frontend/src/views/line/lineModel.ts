@@ -1,0 +1,80 @@
+import { lineOf, channelOf, type Channel, type Slice } from "../../data/slice";
+import { nearestIndex } from "../../data/stats";
+import { formatCoordinate, formatValue } from "../../plot/format";
+import type { PanelSlice } from "../view";
+
+/** One curve: where it was sampled and what was found there. */
+export interface Curve {
+  readonly coordinates: Float64Array;
+  readonly values: Float32Array;
+}
+
+export function curveOf(
+  slice: Slice,
+  channel: Channel,
+  focusPoint: number,
+  line = 0,
+): Curve {
+  return {
+    coordinates: slice.axes[line]?.coordinates ?? new Float64Array(),
+    values: lineOf(slice, channel, line, focusPoint),
+  };
+}
+
+export interface CurveSample {
+  readonly x: number;
+  readonly value: number;
+}
+
+export function sampleAt({ coordinates, values }: Curve, x: number): CurveSample {
+  const i = nearestIndex(coordinates, x);
+  return { x: coordinates[i] ?? 0, value: values[i] ?? NaN };
+}
+
+/** The coordinate `by` samples away from the one nearest to `x`. */
+export function stepAlong({ coordinates }: Curve, x: number, by: number): number {
+  const i = nearestIndex(coordinates, x) + by;
+  return coordinates[Math.min(Math.max(i, 0), coordinates.length - 1)] ?? 0;
+}
+
+/** The lowest and the highest value of each sample over all steps that have arrived. */
+export function envelope(panel: PanelSlice): { low: Float32Array; high: Float32Array } | null {
+  const { slice, channel, focusPoint, series, sliceAt } = panel;
+  const samples = slice.shape[2];
+  const low = new Float32Array(samples).fill(Infinity);
+  const high = new Float32Array(samples).fill(-Infinity);
+  let count = 0;
+  for (let position = 0; position < series.steps.length; position += 1) {
+    const other = sliceAt(position);
+    const same = other?.shape[2] === samples && other.shape[0] > focusPoint;
+    const measured = other && same ? channelOf(other, channel.name) : undefined;
+    if (!other || !measured) continue;
+    const values = lineOf(other, measured, 0, focusPoint);
+    for (let i = 0; i < samples; i += 1) {
+      const value = values[i] ?? NaN;
+      if (value < (low[i] ?? 0)) low[i] = value;
+      if (value > (high[i] ?? 0)) high[i] = value;
+    }
+    count += 1;
+  }
+  return count > 1 ? { low, high } : null;
+}
+
+export function lowest({ coordinates, values }: Curve): CurveSample | null {
+  let best: CurveSample | null = null;
+  for (const [i, x] of coordinates.entries()) {
+    const value = values[i] ?? NaN;
+    if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = { x, value };
+  }
+  return best;
+}
+
+/** What a line shows, in a sentence for those who cannot see it. */
+export function describeLine(panel: PanelSlice): string {
+  const { slice, channel, run, focusPoint } = panel;
+  const minimum = lowest(curveOf(slice, channel, focusPoint));
+  const where = minimum
+    ? `lowest value ${formatValue(minimum.value)} at ${formatCoordinate(minimum.x)}`
+    : "no finite value";
+  return `Line of ${channel.name} of ${run} at step ${slice.step}: ${where}.`;
+}

@@ -1,0 +1,74 @@
+import { useCallback, useMemo } from "react";
+import { contains } from "../../plot/chart";
+import { drawCrossHair } from "../../plot/marks/crossHair";
+import type { Surface2D } from "../../plot/surface";
+import { themeFor } from "../../plot/theme";
+import { useDark } from "../../ui/context";
+import { Plot } from "../../ui/Plot";
+import { useCursor } from "../../ui/useCursor";
+import { useSize } from "../../ui/useSize";
+import { Readout } from "../shared/Readout";
+import { useValueScale } from "../shared/useValueScale";
+import type { PanelSlice, ViewProps } from "../view";
+import { drawPlane } from "./drawPlane";
+import { describePlane, gridOf, layOutPlane, neighbor, sampleAt } from "./planeModel";
+
+export function PlaneView({ panels, ...props }: ViewProps) {
+  const [panel] = panels;
+  return panel ? <Plane panel={panel} {...props} /> : null;
+}
+
+interface PlaneProps extends Omit<ViewProps, "panels"> {
+  readonly panel: PanelSlice;
+}
+
+function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
+  const { slice, channel, focusPoint, run } = panel;
+  const theme = themeFor(useDark());
+  const scale = useValueScale(value);
+  const [element, size] = useSize();
+  const [cursor, setCursor] = useCursor();
+  const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
+  const plane = useMemo(() => layOutPlane(slice, size), [slice, size]);
+  const draw = useCallback(
+    (surface: Surface2D) =>
+      drawPlane(surface, plane, { slice, channel, grid, scale, colorMap, smooth, theme }),
+    [plane, slice, channel, grid, scale, colorMap, smooth, theme],
+  );
+  const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
+  const overlay = useMemo(
+    () =>
+      cursor &&
+      ((surface: Surface2D) => {
+        const { x, y } = sampleAt(grid, cursor.x, cursor.y);
+        drawCrossHair(surface, plane.chart, x, y);
+      }),
+    [cursor, grid, plane],
+  );
+  const label = useMemo(
+    () => describePlane(slice, channel, grid, run),
+    [slice, channel, grid, run],
+  );
+  const { chart } = plane;
+  return (
+    <div className="view" ref={element}>
+      <Plot
+        size={size}
+        draw={draw}
+        overlay={overlay}
+        label={label}
+        onMove={(px, py) => {
+          if (!contains(chart.box, px, py)) return setCursor(null);
+          const { x, y } = sampleAt(grid, chart.fromX(px), chart.fromY(py));
+          setCursor({ x, y, line: null, byKeyboard: false });
+        }}
+        onLeave={() => setCursor(null)}
+        onArrow={(dx, dy) => {
+          const { x, y } = neighbor(grid, cursor?.x ?? 0, cursor?.y ?? 0, dx, dy);
+          setCursor({ x, y, line: null, byKeyboard: true });
+        }}
+      />
+      {sample && <Readout value={sample.value} coordinates={[sample.x, sample.y]} />}
+    </div>
+  );
+}

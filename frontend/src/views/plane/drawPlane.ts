@@ -1,0 +1,54 @@
+import type { Channel, Slice } from "../../data/slice";
+import { drawAxes, drawFrame } from "../../plot/axes";
+import { axisLabel } from "../../plot/axisLabel";
+import type { ColorMapName } from "../../plot/colorMaps";
+import { contours, type Grid } from "../../plot/contours";
+import { drawColorBar } from "../../plot/marks/colorBar";
+import { drawContourLines } from "../../plot/marks/contourLines";
+import { drawCenter } from "../../plot/marks/crossHair";
+import { fractionalIndices, paintGrid, type Paint, type Raster } from "../../plot/raster";
+import { contourLevels, type Scale } from "../../plot/scale";
+import type { Surface2D } from "../../plot/surface";
+import type { Theme } from "../../plot/theme";
+import type { PlaneChart } from "./planeModel";
+
+const MOST_PIXELS = 420;
+
+export interface PlaneDrawing {
+  readonly slice: Slice;
+  readonly channel: Channel;
+  readonly grid: Grid;
+  readonly scale: Scale;
+  readonly colorMap: ColorMapName;
+  readonly smooth: boolean;
+  readonly theme: Theme;
+}
+
+/** The plane as colors with contours, its axes and its color bar. */
+export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawing: PlaneDrawing) {
+  const { slice, grid, scale, theme } = drawing;
+  const { box } = chart;
+  surface.image(fieldRaster(chart.box.width, chart.box.height, drawing), box);
+  surface.clip(box, () => {
+    const lines = contours(grid, contourLevels(scale, 10));
+    drawContourLines(surface, chart, lines, box.width > 160);
+    drawCenter(surface, chart);
+  });
+  drawFrame(surface, box, theme);
+  drawAxes(surface, chart, theme, {
+    xLabel: axisLabel(slice.axes[0], Math.max(8, Math.floor(box.width / 7))),
+    yLabel: axisLabel(slice.axes[1], Math.max(8, Math.floor(box.height / 7))),
+    grid: false,
+  });
+  drawColorBar(surface, bar, drawing);
+}
+
+function fieldRaster(width: number, height: number, drawing: PlaneDrawing): Raster {
+  const { grid, smooth } = drawing;
+  const extent = (coordinates: Float64Array) =>
+    [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
+  const columns = fractionalIndices(grid.xs, extent(grid.xs), Math.min(width, MOST_PIXELS));
+  const rows = fractionalIndices(grid.ys, extent(grid.ys), Math.min(height, MOST_PIXELS));
+  const paint: Paint = drawing;
+  return paintGrid(grid.values, grid.ys.length, columns, rows, smooth, paint);
+}

@@ -1,0 +1,89 @@
+import { atFocusPoint, extent, type Channel, type Slice } from "../../data/slice";
+import { nearestIndex } from "../../data/stats";
+import { createChart, fitted, innerBox, linear, type Chart, type Size } from "../../plot/chart";
+import type { Grid } from "../../plot/contours";
+import { formatCoordinate, formatValue } from "../../plot/format";
+import type { Box } from "../../plot/geometry";
+
+const MARGINS = { top: 8, right: 64, bottom: 40, left: 62 };
+const BAR = { gap: 12, width: 10 };
+
+export interface PlaneChart {
+  readonly chart: Chart;
+  readonly bar: Box;
+}
+
+/** Equal units on both axes, and a color bar as high as the plane on its right. */
+export function layOutPlane(slice: Slice, size: Size): PlaneChart {
+  const x = extent(slice.axes[0]);
+  const y = extent(slice.axes[1]);
+  const room = innerBox(size, MARGINS);
+  // Axes of very unequal spans are stretched: a sliver shows nothing.
+  const ratio = (y[1] - y[0]) / (x[1] - x[0]);
+  const box =
+    ratio > 0.25 && ratio < 4 ? fitted(room, x[1] - x[0], y[1] - y[0]) : { ...room };
+  const chart = createChart(box, linear(x), linear(y));
+  const bar = { x: box.x + box.width + BAR.gap, y: box.y, width: BAR.width, height: box.height };
+  return { chart, bar };
+}
+
+export function gridOf(slice: Slice, channel: Channel, focusPoint: number): Grid {
+  return {
+    xs: slice.axes[0]?.coordinates ?? new Float64Array(),
+    ys: slice.axes[1]?.coordinates ?? new Float64Array(),
+    values: valuesOf(slice, channel, focusPoint),
+  };
+}
+
+const views = new WeakMap<Float32Array, Map<number, Float32Array>>();
+
+// One view for each focus point, so that caches keyed by it find it again.
+function valuesOf(slice: Slice, channel: Channel, focusPoint: number): Float32Array {
+  const known = views.get(channel.values) ?? new Map<number, Float32Array>();
+  views.set(channel.values, known);
+  const values = known.get(focusPoint) ?? atFocusPoint(slice, channel, focusPoint);
+  known.set(focusPoint, values);
+  return values;
+}
+
+export interface PlaneSample {
+  readonly x: number;
+  readonly y: number;
+  readonly value: number;
+}
+
+/** The sample nearest to a point of the plane. */
+export function sampleAt({ xs, ys, values }: Grid, x: number, y: number): PlaneSample {
+  const i = nearestIndex(xs, x);
+  const j = nearestIndex(ys, y);
+  return { x: xs[i] ?? 0, y: ys[j] ?? 0, value: values[i * ys.length + j] ?? NaN };
+}
+
+/** The neighbor of a sample `dx` and `dy` samples away, at most at the border. */
+export function neighbor(grid: Grid, x: number, y: number, dx: number, dy: number): PlaneSample {
+  const step = (coordinates: Float64Array, from: number, by: number) =>
+    coordinates[Math.min(Math.max(nearestIndex(coordinates, from) + by, 0), coordinates.length - 1)] ??
+    0;
+  return sampleAt(grid, step(grid.xs, x, dx), step(grid.ys, y, dy));
+}
+
+export function lowest(grid: Grid): PlaneSample | null {
+  let best: PlaneSample | null = null;
+  for (const [i, x] of grid.xs.entries()) {
+    for (const [j, y] of grid.ys.entries()) {
+      const value = grid.values[i * grid.ys.length + j] ?? NaN;
+      if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = { x, y, value };
+    }
+  }
+  return best;
+}
+
+/** What a plane shows, in a sentence for those who cannot see it. */
+export function describePlane(slice: Slice, channel: Channel, grid: Grid, run: string): string {
+  const minimum = lowest(grid);
+  const where = minimum
+    ? `lowest value ${formatValue(minimum.value)} at ` +
+      `(${formatCoordinate(minimum.x)}, ${formatCoordinate(minimum.y)})`
+    : "no finite value";
+  return `Plane of ${channel.name} of ${run} at step ${slice.step}: ${where}.`;
+}

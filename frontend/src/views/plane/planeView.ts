@@ -1,0 +1,12 @@
+import type { View } from "../view";
+import { PlaneView } from "./PlaneView";
+
+export const planeView: View = {
+  id: "plane",
+  label: "Plane",
+  supports: (layout) => layout.kind === "plane" && layout.shape.length === 3,
+  Component: PlaneView,
+  overlays: false,
+  colors: true,
+  needsAllSteps: false,
+};

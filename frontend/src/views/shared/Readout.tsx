@@ -1,0 +1,26 @@
+import { formatCoordinate, formatValue } from "../../plot/format";
+
+interface ReadoutProps {
+  /** The stored value in full; what is printed is shorter. */
+  readonly value: number;
+  readonly coordinates: readonly number[];
+  readonly name?: string;
+  readonly color?: string;
+}
+
+/** The value under the cursor and where that is. */
+export function Readout({ value, coordinates, name, color }: ReadoutProps) {
+  return (
+    <span
+      className="readout"
+      data-testid="cursor-readout"
+      data-value={`${value}`}
+      data-coordinates={coordinates.join(",")}
+    >
+      {color && <span className="readout-swatch" style={{ background: color }} />}
+      {name !== undefined && <span className="readout-name">{name}</span>}
+      <span className="readout-place">({coordinates.map(formatCoordinate).join(", ")})</span>
+      <b>{formatValue(value, 5)}</b>
+    </span>
+  );
+}

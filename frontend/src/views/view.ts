@@ -1,0 +1,54 @@
+import type { ComponentType } from "react";
+import type { Layout, Series } from "../data/catalog";
+import type { RunStyle } from "../data/runColors";
+import type { Channel, Slice } from "../data/slice";
+import type { Interval } from "../data/stats";
+import type { ColorMapName } from "../plot/colorMaps";
+import type { ScaleKind } from "../plot/scale";
+
+/** One run's slice, ready to be drawn. */
+export interface PanelSlice {
+  readonly run: string;
+  readonly style: RunStyle;
+  readonly slice: Slice;
+  readonly channel: Channel;
+  readonly focusPoint: number;
+  readonly series: Series;
+  /** The slices of the series that have arrived, by position among its steps. */
+  readonly sliceAt: (position: number) => Slice | null;
+}
+
+/** How values are drawn: as height of a line, or as color. */
+export interface ValueScale {
+  readonly kind: ScaleKind;
+  readonly domain: Interval;
+}
+
+export interface ViewProps {
+  /** One run, or several to be drawn into one chart. */
+  readonly panels: readonly PanelSlice[];
+  readonly value: ValueScale;
+  /** Coordinates that all panels share, or nothing where each keeps its own. */
+  readonly extent: Interval | null;
+  readonly colorMap: ColorMapName;
+  readonly smooth: boolean;
+  readonly step: number;
+  /** Changes when a slice arrives; for views that draw more than the current one. */
+  readonly revision: number;
+  readonly seek: (step: number) => void;
+}
+
+/** A way to draw slices. Adding one is a new folder here and an entry in registry.ts. */
+export interface View {
+  readonly id: string;
+  readonly label: string;
+  /** By kind and shape, never by method: a new method is drawn without a change here. */
+  readonly supports: (layout: Layout) => boolean;
+  readonly Component: ComponentType<ViewProps>;
+  /** Whether several runs may share a chart. */
+  readonly overlays: boolean;
+  /** Whether values are drawn as colors. */
+  readonly colors: boolean;
+  /** Whether it draws all steps at once. */
+  readonly needsAllSteps: boolean;
+}

@@ -1,0 +1,27 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// TensorBoard imports static/index.js and calls render(): there is no index.html, so the entry
+// keeps its name and its exports, every other file carries a hash and may be cached for a year.
+export default defineConfig({
+  base: "./",
+  plugins: [react()],
+  define: { "process.env.NODE_ENV": JSON.stringify("production") },
+  build: {
+    target: "es2022",
+    outDir: "../tensorboard_plugin/tensorboard_loss_slicer/static",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    rolldownOptions: {
+      input: "src/entry.ts",
+      preserveEntrySignatures: "strict",
+      output: {
+        entryFileNames: "index.js",
+        chunkFileNames: "[name]-[hash].js",
+        assetFileNames: "[name]-[hash][extname]",
+      },
+    },
+  },
+});
