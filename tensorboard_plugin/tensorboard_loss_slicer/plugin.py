@@ -26,7 +26,7 @@ from tensorboard_loss_slicer.loader import PLUGIN_NAME, frontend_metadata, messa
 from tensorboard_loss_slicer.slice_index import Frame, FreshIndex, Listing, SliceIndex
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable  # a module since Python 3.11
+    from importlib.abc import Traversable
 
 MAX_KEYS = 256
 MAX_STRIDE = 65536
@@ -48,8 +48,8 @@ MIME_TYPES = {
     ".woff2": "font/woff2",
 }
 NOT_BUILT = (
-    "The page of the Loss Slicer is not built. Run `npm ci` and `npm run build` in the folder "
-    "`frontend` of pysclice, or install pysclice from a wheel, and start TensorBoard again."
+    "The page of the Loss Slicer is not built. Run `pip install -e .` in your checkout of pysclice, "
+    "which builds it, or install pysclice from a wheel; then start TensorBoard again."
 )
 
 Handler = Callable[[wrappers.Request], wrappers.Response]

@@ -31,6 +31,11 @@ FAST_LOADER = importlib.util.find_spec("tensorboard_data_server") is not None
 NO_FAST_LOADER = pytest.mark.skipif(not FAST_LOADER, reason="no tensorboard-data-server here")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let TensorBoard import the old libraries that it carries."""
+    config.addinivalue_line("filterwarnings", "ignore:html5lib's sanitizer:DeprecationWarning")
+
+
 @dataclass
 class Answer:
     """What a route said."""

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import werkzeug.test
 from tensorboard.plugins import base_plugin
-
-from pysclice.events import PLUGIN_NAME, SliceWriter
 from tensorboard_loss_slicer import loader
 from tensorboard_loss_slicer.loader import BrokenPlugin, LossSlicerLoader, message_page
+
+from pysclice.events import PLUGIN_NAME, SliceWriter
 from tests.plugin.conftest import Server, a_plane, keys_of, serve, until
 
 # Stands where an import hook stands, so it also catches imports inside functions.

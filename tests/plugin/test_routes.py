@@ -19,12 +19,12 @@ from tensorboard.backend.event_processing import data_ingester, data_provider
 from tensorboard.backend.event_processing import plugin_event_multiplexer as multiplexer
 from tensorboard.compat.proto import types_pb2
 from tensorboard.plugins import base_plugin
+from tensorboard_loss_slicer import plugin as plugin_module
+from tensorboard_loss_slicer.plugin import LossSlicerPlugin, static_files
 
 import pysclice
 from pysclice.events import PLUGIN_NAME, SliceWriter, to_summary
 from pysclice.slices import VERSION, Slice
-from tensorboard_loss_slicer import plugin as plugin_module
-from tensorboard_loss_slicer.plugin import LossSlicerPlugin, static_files
 from tests.plugin.conftest import a_line, a_plane, keys_of, quote, unpack_frames, write_raw
 
 ROUTES = ["index", "poll", "frames", "export", "health", "static/index.js"]
@@ -374,7 +374,7 @@ def test_a_page_that_was_not_built_says_how_to_build_it(
     files = dict(static_files())
     assert list(files) == ["index.js"]
     script = files["index.js"].decode()
-    assert "npm run build" in script
+    assert "pip install -e ." in script
     assert "textContent" in script
     assert "innerHTML" not in script
 

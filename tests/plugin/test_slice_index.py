@@ -13,9 +13,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from tensorboard.data.provider import TensorDatum, TensorTimeSeries
-
-from pysclice.events import tag
-from pysclice.slices import Slice, SliceFormatError, index_entry
 from tensorboard_loss_slicer import slice_index
 from tensorboard_loss_slicer.slice_index import (
     Frame,
@@ -28,6 +25,9 @@ from tensorboard_loss_slicer.slice_index import (
     read_frames,
     series_id,
 )
+
+from pysclice.events import tag
+from pysclice.slices import Slice, SliceFormatError, index_entry
 from tests.plugin.conftest import a_line, a_plane, keys_of, unpack_frames
 
 Listed = dict[str, dict[str, TensorTimeSeries]]
