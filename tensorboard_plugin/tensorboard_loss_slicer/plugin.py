@@ -48,7 +48,7 @@ MIME_TYPES = {
     ".woff2": "font/woff2",
 }
 NOT_BUILT = (
-    "The page of the Loss Slicer is not built. Run `pip install -e .` in your checkout of pysclice, "
+    "The page of the Loss Slicer is not built. Run `pip install -e .` in your pysclice checkout, "
     "which builds it, or install pysclice from a wheel; then start TensorBoard again."
 )
 
