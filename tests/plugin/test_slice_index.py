@@ -36,7 +36,8 @@ Listed = dict[str, dict[str, TensorTimeSeries]]
 def time_series(content: bytes, wall_time: float | None = 1000.0) -> TensorTimeSeries:
     return TensorTimeSeries(
         max_step=0,
-        max_wall_time=wall_time,
+        # Parsed anew, since Python takes one and the same NaN for equal to itself.
+        max_wall_time=None if wall_time is None else float(str(wall_time)),
         plugin_content=content,
         description="",
         display_name="",
@@ -405,9 +406,9 @@ def test_foreign_tags_are_named_with_the_reason() -> None:
 def test_impossible_wall_times_are_no_obstacle(wall_time: float | None) -> None:
     for wall in ("NaN", -1, 1e300, 5.0):
         content = content_of(a_plane(step=1), wall=wall)
-        listed = {"r": {tag("p", 1, "aaaa"): time_series(content, wall_time)}}
-        index = SliceIndex(listed)
-        assert index.same_as(listed)
+        tags = [{tag("p", 1, "aaaa"): time_series(content, wall_time)} for _ in range(2)]
+        index = SliceIndex({"r": tags[0]})
+        assert index.same_as({"r": tags[1]})
         series = the_series(json.loads(index.to_json(), parse_constant=pytest.fail))
         assert series["wall_time"] == (5.0 if wall == 5.0 else 0.0)
 
