@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import dataclasses
 import json
 import math
 import time
@@ -129,6 +130,7 @@ def catalog(data: dict[str, dict[str, list[Slice]]], records: dict[str, Slice]) 
         listed = []
         for place, (name, slices) in enumerate(series.items()):
             ident = f"s{number}x{place}"
+            slices = [dataclasses.replace(one, series=name) for one in slices]
             for one in slices:
                 records[f"{ident}.{one.step}.3fa2"] = one
             first = index_entry(slices[0])
@@ -175,6 +177,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         url = urlsplit(self.path)
         asked = {key: values[0] for key, values in parse_qs(url.query).items()}
+        if url.path == "/favicon.ico":
+            return self.answer(204, "image/x-icon", b"")
         if url.path in ("/", "/frame", "/data/plugin_entry.html"):
             return self.page(url.path)
         route = url.path.removeprefix(BASE)

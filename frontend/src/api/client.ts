@@ -17,7 +17,11 @@ export class HttpError extends Error {
 export interface Client {
   index(signal?: AbortSignal): Promise<Catalog>;
   poll(since: string, signal?: AbortSignal): Promise<{ generation: string; changed: boolean }>;
-  frames(keys: readonly string[], stride: number, signal?: AbortSignal): Promise<Map<string, Frame>>;
+  frames(
+    keys: readonly string[],
+    stride: number,
+    signal?: AbortSignal,
+  ): Promise<Map<string, Frame>>;
   health(signal?: AbortSignal): Promise<Health>;
   exportUrl(keys: readonly string[], format: "csv" | "json" | "npy"): string;
 }

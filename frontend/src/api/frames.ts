@@ -23,7 +23,8 @@ function decodeFrame(entry: Readonly<Record<string, unknown>>, records: Uint8Arr
   try {
     const offset = asCount(entry["offset"], "frame.offset");
     const length = asCount(entry["length"], "frame.length");
-    if (offset + length > records.byteLength) throw new FormatError("Cut short: the frame is not whole.");
+    if (offset + length > records.byteLength)
+      throw new FormatError("Cut short: the frame is not whole.");
     return { slice: decodeRecord(records.subarray(offset, offset + length)) };
   } catch (error) {
     return { error: error instanceof Error ? error.message : "This frame could not be read." };

@@ -19,7 +19,8 @@ export function readHeader(bytes: Uint8Array, magic: string): { header: Json; en
     throw new FormatError(`Expected bytes that begin with ${magic}.`);
   }
   const end = 8 + view.getUint32(4, true);
-  if (end > bytes.byteLength) throw new FormatError("Cut short or damaged: the header is not whole.");
+  if (end > bytes.byteLength)
+    throw new FormatError("Cut short or damaged: the header is not whole.");
   try {
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, end));
     return { header: asObject(JSON.parse(text), "header"), end };
@@ -113,7 +114,9 @@ function readAxis(value: unknown, samples: number): Axis {
           asNumber(axis["stop"], "axis.stop"),
           samples,
         )
-      : Float64Array.from(asArray(listed, "coordinates").map((item) => asNumber(item, "coordinates")));
+      : Float64Array.from(
+          asArray(listed, "coordinates").map((item) => asNumber(item, "coordinates")),
+        );
   if (coordinates.length !== samples) {
     throw new FormatError(`An axis has ${coordinates.length} coordinates for ${samples} samples.`);
   }

@@ -162,7 +162,8 @@ export function parseHealth(value: unknown): Health {
     version: asText(health["pysclice"] ?? "", "pysclice"),
     tensorboard: asText(health["tensorboard"] ?? "", "tensorboard"),
     loader: asText(health["loader"] ?? "unknown", "loader"),
-    retention: typeof retention === "number" ? `${retention}` : asText(retention ?? "all", "retention"),
+    retention:
+      typeof retention === "number" ? `${retention}` : asText(retention ?? "all", "retention"),
     malformed: asArray(health["malformed"] ?? [], "malformed").map((item) => {
       const entry = asObject(item, "malformed");
       return {
@@ -177,5 +178,8 @@ export function parseHealth(value: unknown): Health {
 
 export function parsePoll(value: unknown): { generation: string; changed: boolean } {
   const poll = asObject(value, "poll");
-  return { generation: asText(poll["generation"], "generation"), changed: poll["changed"] === true };
+  return {
+    generation: asText(poll["generation"], "generation"),
+    changed: poll["changed"] === true,
+  };
 }

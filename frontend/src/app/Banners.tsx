@@ -63,7 +63,11 @@ export function Banners({ banners }: { readonly banners: readonly Banner[] }) {
             </details>
           )}
         </div>
-        <IconButton icon="close" label="Dismiss" onClick={() => setDismissed([...dismissed, text])} />
+        <IconButton
+          icon="close"
+          label="Dismiss"
+          onClick={() => setDismissed([...dismissed, text])}
+        />
       </div>
     ));
 }

@@ -33,12 +33,22 @@ const MOST_AXES = 4;
 
 function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: string }) {
   const [focusPoints] = slice.shape;
-  const layout = { kind: slice.kind, method: slice.method, shape: slice.shape, channels: [], axes: [] };
+  const layout = {
+    kind: slice.kind,
+    method: slice.method,
+    shape: slice.shape,
+    channels: [],
+    axes: [],
+  };
   const facts: [string, string][] = [
     ["Run", run],
     ["Series", slice.series],
     ["Method", slice.method],
-    ["Step", formatStep(slice.step) + (slice.epoch === null ? "" : `, epoch ${formatValue(slice.epoch, 3)}`)],
+    [
+      "Step",
+      formatStep(slice.step) +
+        (slice.epoch === null ? "" : `, epoch ${formatValue(slice.epoch, 3)}`),
+    ],
     ["Samples", layoutTitle(layout) + (focusPoints > 1 ? `, ${focusPoints} focus points` : "")],
     ["Examples", formatStep(slice.examples)],
     ["Evaluations", formatStep(slice.evaluations)],

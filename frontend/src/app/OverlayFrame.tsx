@@ -1,10 +1,11 @@
 import { useState } from "react";
 import type { Interval } from "../data/stats";
-import { elideMiddle, formatStep } from "../plot/format";
+import { formatStep } from "../plot/format";
 import { seek } from "../state/actions";
 import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
+import { ElidedName } from "../ui/ElidedName";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
 import type { View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -21,7 +22,14 @@ interface OverlayFrameProps {
 }
 
 /** All visible runs in one chart, with a legend that says the step of each. */
-export function OverlayFrame({ panels, view, selection, step, revision, extent }: OverlayFrameProps) {
+export function OverlayFrame({
+  panels,
+  view,
+  selection,
+  step,
+  revision,
+  extent,
+}: OverlayFrameProps) {
   const { store } = useServices();
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
@@ -30,16 +38,30 @@ export function OverlayFrame({ panels, view, selection, step, revision, extent }
   const steps = new Map(panels.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (
-    <section className="panel" aria-label="All visible runs" data-testid="panel" data-run="" data-step={step}>
+    <section
+      className="panel"
+      aria-label="All visible runs"
+      data-testid="panel"
+      data-run=""
+      data-step={step}
+    >
       <header className="panel-head panel-legend">
         {slices.map(({ run, style }) => {
           const panel = steps.get(run);
           return (
             <span key={run} className="legend" title={run}>
               <svg width="22" height="8" aria-hidden="true">
-                <line x1="0" x2="22" y1="4" y2="4" stroke={style.color} strokeWidth="2" strokeDasharray={style.dash.join(" ")} />
+                <line
+                  x1="0"
+                  x2="22"
+                  y1="4"
+                  y2="4"
+                  stroke={style.color}
+                  strokeWidth="2"
+                  strokeDasharray={style.dash.join(" ")}
+                />
               </svg>
-              {elideMiddle(run, 24)}
+              <ElidedName name={run} />
               <span className={`panel-step ${panel?.outdated ? "panel-outdated" : ""}`}>
                 {formatStep(panel?.step ?? step)}
               </span>

@@ -1,11 +1,13 @@
 import { useMemo, useState } from "react";
 import { runStyle } from "../data/runColors";
 import type { Interval } from "../data/stats";
-import { elideMiddle, formatStep, formatValue } from "../plot/format";
+import { formatStep, formatValue } from "../plot/format";
 import { seek } from "../state/actions";
 import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { useAppState, useDark, useServices } from "../ui/context";
+import { ElidedName } from "../ui/ElidedName";
+import { ReadoutSlot } from "../ui/readoutSlot";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
 import type { View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -25,7 +27,15 @@ interface PanelFrameProps {
 }
 
 /** One run: its name, the step it really shows, its picture. */
-export function PanelFrame({ panel, view, selection, step, revision, extent, alone }: PanelFrameProps) {
+export function PanelFrame({
+  panel,
+  view,
+  selection,
+  step,
+  revision,
+  extent,
+  alone,
+}: PanelFrameProps) {
   const { store } = useServices();
   const { run, place } = panel.placed;
   const { color } = runStyle(place, useDark());
@@ -33,6 +43,7 @@ export function PanelFrame({ panel, view, selection, step, revision, extent, alo
   const smooth = useAppState((state) => state.smooth);
   const range = useAppState((state) => state.range);
   const [pictures] = useState(() => new Set<Picture>());
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   const own = useMemo(() => [panel], [panel]);
   const { slices, value, hasNone } = usePanelValues(own, selection);
   const pending = panel.content.state === "ready" && panel.content.pending;
@@ -57,18 +68,21 @@ export function PanelFrame({ panel, view, selection, step, revision, extent, alo
           onClick={() => store.setState({ focusRun: run.name })}
         >
           <span className="swatch" style={{ background: color }} />
-          <span className="panel-name">{elideMiddle(run.name, 40)}</span>
+          <ElidedName name={run.name} />
         </button>
         {panel.step !== null && (
           <span
             className={`panel-step ${panel.outdated ? "panel-outdated" : ""}`}
-            title={panel.outdated ? `Nothing newer was logged up to step ${formatStep(step)}` : undefined}
+            title={
+              panel.outdated ? `Nothing newer was logged up to step ${formatStep(step)}` : undefined
+            }
           >
             step {formatStep(panel.step)}
             {panel.outdated && " (older)"}
           </span>
         )}
         <span className="panel-space" />
+        <span className="panel-readout" ref={setSlot} />
         {center !== undefined && (
           <span className="panel-center" title={`${selection.channel ?? ""} at the focus point`}>
             {formatValue(center)}
@@ -80,16 +94,18 @@ export function PanelFrame({ panel, view, selection, step, revision, extent, alo
         <ErrorBoundary where={run.name}>
           {slice && value && view && panel.content.state === "ready" ? (
             <PicturesContext value={pictures}>
-              <view.Component
-                panels={slices}
-                value={value}
-                extent={range === "panel" ? null : extent}
-                colorMap={colorMap}
-                smooth={smooth}
-                step={step}
-                revision={revision}
-                seek={(to) => seek(store, selection.steps, to)}
-              />
+              <ReadoutSlot value={slot}>
+                <view.Component
+                  panels={slices}
+                  value={value}
+                  extent={range === "panel" ? null : extent}
+                  colorMap={colorMap}
+                  smooth={smooth}
+                  step={step}
+                  revision={revision}
+                  seek={(to) => seek(store, selection.steps, to)}
+                />
+              </ReadoutSlot>
             </PicturesContext>
           ) : (
             <PanelMessage panel={panel} selection={selection} sentence={slice ? hasNone : null} />

@@ -35,12 +35,18 @@ export function PanelMenu({ panel, slice, pictures }: PanelMenuProps) {
   };
   return (
     <>
-      <Popover label={`Menu of ${run}`} trigger={<IconButton icon="menu" label={`Menu of ${run}`} data-testid="panel-menu" />}>
+      <Popover
+        label={`Menu of ${run}`}
+        trigger={<IconButton icon="menu" label={`Menu of ${run}`} data-testid="panel-menu" />}
+      >
         <PopoverItem onSelect={() => setTable(true)}>View as table</PopoverItem>
         <PopoverItem
           onSelect={() => {
             const shown = picture();
-            if (!shown) return noPicture(store);
+            if (!shown) {
+              noPicture(store);
+              return;
+            }
             const svg = new Blob([toSvg(shown, theme, caption)], { type: "image/svg+xml" });
             download(svg, fileName(parts, "svg"));
           }}
@@ -50,7 +56,10 @@ export function PanelMenu({ panel, slice, pictures }: PanelMenuProps) {
         <PopoverItem
           onSelect={() => {
             const shown = picture();
-            if (!shown) return noPicture(store);
+            if (!shown) {
+              noPicture(store);
+              return;
+            }
             void toPng(shown, theme, caption).then((png) => {
               if (png) download(png, fileName(parts, "png"));
             });
@@ -60,10 +69,14 @@ export function PanelMenu({ panel, slice, pictures }: PanelMenuProps) {
         </PopoverItem>
         {key !== undefined && (
           <>
-            <PopoverItem onSelect={() => follow(client.exportUrl([key], "csv"), fileName(parts, "csv"))}>
+            <PopoverItem
+              onSelect={() => follow(client.exportUrl([key], "csv"), fileName(parts, "csv"))}
+            >
               Download values (CSV)
             </PopoverItem>
-            <PopoverItem onSelect={() => follow(client.exportUrl([key], "npy"), fileName(parts, "npy"))}>
+            <PopoverItem
+              onSelect={() => follow(client.exportUrl([key], "npy"), fileName(parts, "npy"))}
+            >
               Download values (NPY)
             </PopoverItem>
           </>

@@ -1,9 +1,11 @@
+import type { CSSProperties } from "react";
 import { seriesNamed } from "../data/catalog";
 import { runStyle } from "../data/runColors";
-import { elideMiddle, formatStep, formatValue } from "../plot/format";
+import { formatStep, formatValue } from "../plot/format";
 import { toggleRun, setVisible } from "../state/actions";
 import type { PlacedRun, Selection } from "../state/selection";
 import { useDark, useServices } from "../ui/context";
+import { ElidedName } from "../ui/ElidedName";
 import { Sparkline } from "../ui/Sparkline";
 
 interface RunRowProps {
@@ -30,10 +32,9 @@ export function RunRow({ placed: { run, place }, selection, visible }: RunRowPro
           type="checkbox"
           checked={visible}
           onChange={() => toggleRun(store, selection, run.name)}
-          style={{ accentColor: color }}
+          style={{ "--run-color": color } as CSSProperties}
         />
-        <span className="swatch" style={{ background: color }} />
-        <span className="run-name">{elideMiddle(run.name, 26)}</span>
+        <ElidedName name={run.name} />
       </label>
       <button
         type="button"
@@ -50,7 +51,10 @@ export function RunRow({ placed: { run, place }, selection, visible }: RunRowPro
             color={color}
             label={`${selection.channel ?? "value"} over ${series.steps.length} steps`}
           />
-          <span className="run-value" title={`${selection.channel ?? ""} at step ${formatStep(series.steps.at(-1) ?? 0)}`}>
+          <span
+            className="run-value"
+            title={`${selection.channel ?? ""} at step ${formatStep(series.steps.at(-1) ?? 0)}`}
+          >
             {formatValue(last, 3)}
           </span>
         </span>

@@ -45,7 +45,14 @@ export function Stage({ selection, view }: StageProps) {
     <main className="stage" ref={element}>
       <div className="panels" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
         {overlaid ? (
-          <OverlayFrame panels={panels} view={view} selection={selection} step={step} revision={revision} extent={extent} />
+          <OverlayFrame
+            panels={panels}
+            view={view}
+            selection={selection}
+            step={step}
+            revision={revision}
+            extent={extent}
+          />
         ) : (
           panels.map((panel) => (
             <PanelFrame

@@ -20,8 +20,20 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
   return (
     <footer className="step-bar" aria-label="Training step">
       <div className="step-buttons">
-        <IconButton icon="first" label="First step" shortcut="Home" disabled={alone} onClick={() => seek(store, steps, steps[0] ?? 0)} />
-        <IconButton icon="previous" label="Previous step" shortcut="Left" disabled={alone} onClick={() => stepBy(store, steps, -1)} />
+        <IconButton
+          icon="first"
+          label="First step"
+          shortcut="Home"
+          disabled={alone}
+          onClick={() => seek(store, steps, steps[0] ?? 0)}
+        />
+        <IconButton
+          icon="previous"
+          label="Previous step"
+          shortcut="Left"
+          disabled={alone}
+          onClick={() => stepBy(store, steps, -1)}
+        />
         <IconButton
           icon={playing ? "pause" : "play"}
           label={playing ? "Pause" : "Play"}
@@ -31,8 +43,20 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
           disabled={alone}
           onClick={() => setPlaying(store, steps, !playing)}
         />
-        <IconButton icon="next" label="Next step" shortcut="Right" disabled={alone} onClick={() => stepBy(store, steps, 1)} />
-        <IconButton icon="last" label="Last step" shortcut="End" disabled={alone} onClick={() => seek(store, steps, latest)} />
+        <IconButton
+          icon="next"
+          label="Next step"
+          shortcut="Right"
+          disabled={alone}
+          onClick={() => stepBy(store, steps, 1)}
+        />
+        <IconButton
+          icon="last"
+          label="Last step"
+          shortcut="End"
+          disabled={alone}
+          onClick={() => seek(store, steps, latest)}
+        />
       </div>
       <StepSlider selection={selection} step={step} />
       <StepInput key={step} step={step} steps={steps} />
@@ -106,7 +130,11 @@ function StepInput({ step, steps }: { readonly step: number; readonly steps: rea
   );
 }
 
-function announceSnap(store: ReturnType<typeof useServices>["store"], wanted: number, reached: number) {
+function announceSnap(
+  store: ReturnType<typeof useServices>["store"],
+  wanted: number,
+  reached: number,
+) {
   store.setState({
     notice: `Step ${formatStep(wanted)} was not logged; this is the nearest, ${formatStep(reached)}.`,
   });

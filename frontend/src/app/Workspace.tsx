@@ -36,7 +36,8 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   // The newest step is where one starts; from then on it moves only for those who follow it.
   const latest = selection.steps.at(-1);
   useEffect(() => {
-    if (latest !== undefined && (following || chosenStep === null)) store.setState({ step: latest });
+    if (latest !== undefined && (following || chosenStep === null))
+      store.setState({ step: latest });
   }, [latest, following, chosenStep, store]);
 
   useEffect(() => {

@@ -19,7 +19,11 @@ export function toSvg({ size, draw }: Picture, theme: Theme, caption: string): s
 
 const CAPTION = 18;
 
-export function toPng({ size, draw }: Picture, theme: Theme, caption: string): Promise<Blob | null> {
+export function toPng(
+  { size, draw }: Picture,
+  theme: Theme,
+  caption: string,
+): Promise<Blob | null> {
   const canvas = document.createElement("canvas");
   const height = size.height + CAPTION;
   const surface = createCanvasSurface(canvas, size.width, height, PNG_DENSITY);
@@ -32,7 +36,10 @@ export function toPng({ size, draw }: Picture, theme: Theme, caption: string): P
 
 /** A name that every file system takes. */
 export function fileName(parts: readonly string[], ending: string): string {
-  const stem = parts.join(" ").replaceAll(/[^\p{L}\p{N}._-]+/gu, "-").slice(0, 120);
+  const stem = parts
+    .join(" ")
+    .replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")
+    .slice(0, 120);
   return `${stem}.${ending}`;
 }
 

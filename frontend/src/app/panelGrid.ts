@@ -13,7 +13,9 @@ export function columnsFor(panels: number, width: number, height: number): numbe
     const panelWidth = (width - GAP * (columns - 1)) / columns;
     if (columns > 1 && panelWidth < LEAST_WIDTH) break;
     const panelHeight = Math.max(LEAST_HEIGHT, (height - GAP * (rows - 1)) / rows);
-    const size = Math.min(panelWidth, panelHeight - HEAD);
+    // What has to be scrolled to is not seen.
+    const seen = Math.min(1, height / (rows * (panelHeight + GAP) - GAP));
+    const size = seen * Math.min(panelWidth, panelHeight - HEAD);
     // More columns must be worth it: fewer are calmer.
     if (size > bestSize * 1.05) {
       best = columns;

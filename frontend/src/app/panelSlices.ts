@@ -46,7 +46,12 @@ export function toPanelSlice(
 
 const drawn = new WeakMap<Channel, PanelSlice>();
 
-function sliceAt(series: Series, position: number, stride: number, fields: FieldStore): Slice | null {
+function sliceAt(
+  series: Series,
+  position: number,
+  stride: number,
+  fields: FieldStore,
+): Slice | null {
   const key = frameKey(series, position);
   if (key === undefined || !layoutAt(series, position)) return null;
   const kept = fieldKey(key, stride);

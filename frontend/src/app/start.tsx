@@ -17,7 +17,10 @@ export function start(element: HTMLElement): void {
   const client = createClient();
   const store = createAppStore({ ...readPrefs(), ...readChoices(host.link.get()) });
   const fields = new FieldStore();
-  const loader = new FrameLoader((keys, stride, signal) => client.frames(keys, stride, signal), fields);
+  const loader = new FrameLoader(
+    (keys, stride, signal) => client.frames(keys, stride, signal),
+    fields,
+  );
   keepLinkInStep(host, store);
   store.subscribe(
     ({ railOpen, detailsOpen, framesPerSecond }) => ({ railOpen, detailsOpen, framesPerSecond }),

@@ -37,10 +37,7 @@ export function useCatalog(): UseQueryResult<Catalog> {
   useEffect(() => {
     if (dataUpdatedAt > 0) loader.retry();
   }, [dataUpdatedAt, loader]);
-  useEffect(
-    () => host.onReload(() => void queries.invalidateQueries()),
-    [host, queries],
-  );
+  useEffect(() => host.onReload(() => void queries.invalidateQueries()), [host, queries]);
   useEffect(() => loader.setPaused(!visible), [loader, visible]);
   return catalog;
 }

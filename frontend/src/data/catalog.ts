@@ -51,7 +51,9 @@ export function layoutAt(series: Series, position: number): Layout | undefined {
 export function frameKey(series: Series, position: number): string | undefined {
   const step = series.steps[position];
   const attempt = series.attempts[position];
-  return step === undefined || attempt === undefined ? undefined : `${series.id}.${step}.${attempt}`;
+  return step === undefined || attempt === undefined
+    ? undefined
+    : `${series.id}.${step}.${attempt}`;
 }
 
 export function seriesNamed(run: Run, name: string | null): Series | undefined {
@@ -71,7 +73,11 @@ export function resolutions(layout: Layout): { samples: number; stride: number }
       : sampleCount(layout) - 1;
   const first = sampleCount(layout) - 1;
   const result = [{ samples: first + 1, stride: 1 }];
-  for (let stride = 2; intervals > 0 && intervals % stride === 0 && first / stride >= 3; stride *= 2) {
+  for (
+    let stride = 2;
+    intervals > 0 && intervals % stride === 0 && first / stride >= 3;
+    stride *= 2
+  ) {
     result.push({ samples: Math.floor(first / stride) + 1, stride });
   }
   return result;

@@ -15,6 +15,7 @@ export function formatValue(value: number, digits = 4): string {
 export function formatTick(value: number, step: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);
+  if (Number.isInteger(value) && step >= 1 && size >= 1e4 && size < 1e8) return formatStep(value);
   if (size >= 1e5 || size < 1e-4) return withMinus(exponential(value, 2));
   const decimals = step > 0 ? Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) : 2;
   const text = value.toFixed(Math.min(decimals, 10));

@@ -22,11 +22,7 @@ export interface Placement {
 export const IN_PLACE: Placement = { scaleX: 1, scaleY: 1, shiftX: 0, shiftY: 0 };
 
 /** A line through points, interrupted where one is not finite. */
-export function polyline(
-  count: number,
-  x: (i: number) => number,
-  y: (i: number) => number,
-): Shape {
+export function polyline(count: number, x: (i: number) => number, y: (i: number) => number): Shape {
   const lines: Float64Array[] = [];
   let current: number[] = [];
   const finish = () => {

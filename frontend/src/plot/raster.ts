@@ -26,7 +26,8 @@ export function fractionalIndices(
   let below = 0;
   for (let pixel = 0; pixel < count; pixel += 1) {
     const value = first + ((pixel + 0.5) / count) * (last - first);
-    while (below + 2 < coordinates.length && (coordinates[below + 1] ?? Infinity) <= value) below += 1;
+    while (below + 2 < coordinates.length && (coordinates[below + 1] ?? Infinity) <= value)
+      below += 1;
     const low = coordinates[below] ?? 0;
     const high = coordinates[below + 1] ?? low + 1;
     const share = (value - low) / (high - low);

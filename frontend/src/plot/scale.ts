@@ -85,8 +85,9 @@ function widened([low, high]: Interval): Interval {
 /** An interval for an axis: some air at both ends, then round numbers. */
 export function airy(kind: ScaleKind, [low, high]: Interval): Interval {
   if (kind === "log") {
-    const air = 10 ** (0.04 * Math.log10(high / low || 1) + 0.02);
-    return [low / air, high * air];
+    const decades = Math.log10(high / low || 1);
+    // More below than above: a valley's number stands under its lowest point.
+    return [low / 10 ** (0.1 * decades + 0.02), high * 10 ** (0.04 * decades + 0.02)];
   }
   const [from, to] = widened([low, high]);
   const air = (to - from) * 0.04;

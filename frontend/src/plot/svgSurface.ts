@@ -112,11 +112,18 @@ function short(value: number): string {
 }
 
 export function escapeXml(text: string): string {
-  return text
+  return [...text]
+    .filter(isAllowedInXml)
+    .join("")
     .replaceAll("&", "&amp;")
     .replaceAll("<", "&lt;")
     .replaceAll(">", "&gt;")
-    .replaceAll('"', "&quot;")
-    // Control characters are not allowed in XML at all.
-    .replace(/[^\u0009\u000A\u000D\u0020-\uFFFF]/g, "");
+    .replaceAll('"', "&quot;");
+}
+
+// XML has no way to write most control characters, nor half of a surrogate pair.
+function isAllowedInXml(character: string): boolean {
+  const code = character.codePointAt(0) ?? 0;
+  if (code < 0x20) return code === 0x09 || code === 0x0a || code === 0x0d;
+  return (code < 0xd800 || code > 0xdfff) && code !== 0xfffe && code !== 0xffff;
 }

@@ -7,7 +7,10 @@ export function seek(store: Store, steps: readonly number[], step: number): numb
   const nearest = steps[nearestPosition(steps, step)];
   if (nearest === undefined) return null;
   // Whoever goes to a step wants to stay there.
-  store.setState({ step: nearest, followLatest: nearest === steps.at(-1) && store.getState().followLatest });
+  store.setState({
+    step: nearest,
+    followLatest: nearest === steps.at(-1) && store.getState().followLatest,
+  });
   return nearest;
 }
 

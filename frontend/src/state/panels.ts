@@ -50,7 +50,16 @@ export function createPanels(
     const stride = layout ? strideFor(layout, selection.samples) : 1;
     const step = series?.steps[position] ?? null;
     const outdated = step !== null && !!series && isOutdated(series.steps, step, cursor);
-    const content = contentOf(placed, series, position, stride, layout, selection, supports, fields);
+    const content = contentOf(
+      placed,
+      series,
+      position,
+      stride,
+      layout,
+      selection,
+      supports,
+      fields,
+    );
     return { placed, series, position, stride, step, outdated, content };
   });
 }
@@ -113,7 +122,10 @@ function nearestLoaded(
 const PREFETCH_BYTES = 80 * 2 ** 20;
 
 /** What to fetch: what is on screen, then outward in time from there, all runs in turn. */
-export function wishesFor(panels: readonly Panel[], most: number): { wishes: Wish[]; urgent: number } {
+export function wishesFor(
+  panels: readonly Panel[],
+  most: number,
+): { wishes: Wish[]; urgent: number } {
   const wishes: Wish[] = [];
   const queues = panels.flatMap(({ series, position, content }) => {
     if (!series || content.state === "unsupported" || content.state === "no channel") return [];

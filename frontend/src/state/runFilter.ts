@@ -9,7 +9,8 @@ export function compileFilter(pattern: string): RunFilter {
     const expression = new RegExp(pattern, "i");
     return { matches: (name) => expression.test(name), error: null };
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
+    const reason =
+      error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : "";
     return { matches: () => true, error: `Not a regular expression: ${reason}` };
   }
 }

@@ -42,30 +42,46 @@ function oneOf<T extends string | null>(...allowed: readonly T[]): Codec<T> {
 
 type Found = { -readonly [K in keyof Choices]?: Choices[K] };
 
-type CodecFor<K extends keyof Choices> = readonly [key: string, codec: Codec<Choices[K]>];
+interface Binding {
+  readonly write: (choices: Choices, link: Map<string, string>) => void;
+  readonly read: (link: ReadonlyMap<string, string>, found: Found) => void;
+}
 
-const KEYS: { readonly [K in keyof Choices]: CodecFor<K> } = {
-  runs: ["runs", names],
-  focusRun: ["focus", text],
-  method: ["method", text],
-  series: ["series", text],
-  channel: ["channel", text],
-  samples: ["res", number],
-  view: ["view", text],
-  focusPoint: ["point", number as Codec<number>],
-  step: ["step", number],
-  followLatest: ["follow", flag],
-  compare: ["cmp", oneOf("grid", "overlay")],
-  scale: ["scale", oneOf<ScaleKind | null>("linear", "log")],
-  range: ["range", oneOf("panel", "run", "all")],
-  colorMap: ["cm", oneOf("viridis", "cividis", "magma", "gray")],
-  smooth: ["smooth", flag],
-};
+function bind<K extends keyof Choices>(name: K, key: string, codec: Codec<Choices[K]>): Binding {
+  return {
+    write: (choices, link) => {
+      if (choices[name] !== DEFAULT_CHOICES[name]) link.set(key, codec.write(choices[name]));
+    },
+    read: (link, found) => {
+      const written = link.get(key);
+      const value = written === undefined ? undefined : codec.read(written);
+      if (value !== undefined) found[name] = value;
+    },
+  };
+}
+
+const BINDINGS: readonly Binding[] = [
+  bind("runs", "runs", names),
+  bind("focusRun", "focus", text),
+  bind("method", "method", text),
+  bind("series", "series", text),
+  bind("channel", "channel", text),
+  bind("samples", "res", number),
+  bind("view", "view", text),
+  bind("focusPoint", "point", number as Codec<number>),
+  bind("step", "step", number),
+  bind("followLatest", "follow", flag),
+  bind("compare", "cmp", oneOf("grid", "overlay")),
+  bind("scale", "scale", oneOf<ScaleKind | null>("linear", "log")),
+  bind("range", "range", oneOf("panel", "run", "all")),
+  bind("colorMap", "cm", oneOf("viridis", "cividis", "magma", "gray")),
+  bind("smooth", "smooth", flag),
+];
 
 /** The choices that differ from the defaults, as keys of the deep link. */
 export function writeChoices(choices: Choices): Map<string, string> {
   const link = new Map<string, string>();
-  for (const name of Object.keys(KEYS) as (keyof Choices)[]) writeOne(name, choices, link);
+  for (const { write } of BINDINGS) write(choices, link);
   if (choices.followLatest) {
     link.delete("follow");
     link.set("step", "latest");
@@ -77,23 +93,7 @@ export function writeChoices(choices: Choices): Map<string, string> {
 /** Whole choices from a deep link: what it does not name, or names badly, is the default. */
 export function readChoices(link: ReadonlyMap<string, string>): Choices {
   const found: Found = {};
-  for (const name of Object.keys(KEYS) as (keyof Choices)[]) readOne(name, link, found);
-  if (link.get("step") === "latest") return { ...DEFAULT_CHOICES, ...found, followLatest: true };
-  return { ...DEFAULT_CHOICES, ...found };
-}
-
-function writeOne<K extends keyof Choices>(name: K, choices: Choices, link: Map<string, string>) {
-  const [key, codec] = KEYS[name] as CodecFor<K>;
-  if (choices[name] !== DEFAULT_CHOICES[name]) link.set(key, codec.write(choices[name]));
-}
-
-function readOne<K extends keyof Choices>(
-  name: K,
-  link: ReadonlyMap<string, string>,
-  found: Found,
-) {
-  const [key, codec] = KEYS[name] as CodecFor<K>;
-  const written = link.get(key);
-  const value = written === undefined ? undefined : codec.read(written);
-  if (value !== undefined) found[name] = value;
+  for (const { read } of BINDINGS) read(link, found);
+  const followLatest = link.get("step") === "latest";
+  return { ...DEFAULT_CHOICES, ...found, ...(followLatest && { followLatest }) };
 }

@@ -75,13 +75,14 @@ export function Fact({ label, value, testId }: { label: string; value: string; t
   );
 }
 
-const MOST_LETTERS = 44;
+const MOST_LETTERS = 28;
 
 /** Segments while they fit, a list where they do not, a label where there is one option only. */
 export function Choice<T extends string>(props: ChoiceProps<T>) {
   const { options, label, testId } = props;
   const [only] = options;
-  if (only && options.length === 1) return <Fact label={label} value={only.label} testId={testId} />;
+  if (only && options.length === 1)
+    return <Fact label={label} value={only.label} testId={testId} />;
   const letters = options.reduce((sum, option) => sum + option.label.length, 0);
   return options.length <= 4 && letters <= MOST_LETTERS ? (
     <Segmented {...props} />

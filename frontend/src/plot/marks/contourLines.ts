@@ -5,7 +5,8 @@ import { formatTick } from "../format";
 import type { Placement } from "../geometry";
 import type { Surface2D } from "../surface";
 
-const LABEL_ROOM = 44;
+const LABEL_ROOM = 40;
+const LABEL_LENGTH = 110;
 const INK = "rgba(255, 255, 255, 0.78)";
 const SHADE = "rgba(0, 0, 0, 0.28)";
 
@@ -23,7 +24,8 @@ export function drawContourLines(
     surface.stroke(shape, place, { color: INK, width: 1 });
   }
   if (!labels) return;
-  const taken: { x: number; y: number }[] = [];
+  // The middle belongs to the cross.
+  const taken = [{ x: chart.toX(0), y: chart.toY(0) }];
   const step = Math.abs((contours[1]?.level ?? 0) - (contours[0]?.level ?? 0));
   for (const { level, shape } of contours) {
     const longest = shape.lines.reduce<Float64Array | null>(
@@ -58,6 +60,14 @@ export function labelSpot(
 ): Spot | null {
   const count = line.length / 2;
   if (count < 6) return null;
+  let length = 0;
+  for (let i = 2; i < line.length; i += 2) {
+    const dx = ((line[i] ?? 0) - (line[i - 2] ?? 0)) * scaleX;
+    const dy = ((line[i + 1] ?? 0) - (line[i - 1] ?? 0)) * scaleY;
+    length += Math.hypot(dx, dy);
+  }
+  // A number on a small ring hides the ring.
+  if (length < LABEL_LENGTH) return null;
   const px = (i: number) => (line[2 * i] ?? 0) * scaleX + shiftX;
   const py = (i: number) => (line[2 * i + 1] ?? 0) * scaleY + shiftY;
   for (const share of [0.5, 0.38, 0.62, 0.25, 0.75, 0.12, 0.88]) {

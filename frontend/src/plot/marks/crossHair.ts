@@ -2,8 +2,8 @@ import { crisp, line } from "../axes";
 import type { Chart } from "../chart";
 import type { Surface2D } from "../surface";
 
-const DARK = "rgba(0, 0, 0, 0.55)";
-const LIGHT = "rgba(255, 255, 255, 0.9)";
+const DARK = "rgba(0, 0, 0, 0.4)";
+const LIGHT = "rgba(255, 255, 255, 0.75)";
 
 /** Hairs through a point of a field, readable on any color: light ones on dark ones. */
 export function drawCrossHair(surface: Surface2D, chart: Chart, x: number, y: number): void {

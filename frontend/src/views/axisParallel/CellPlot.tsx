@@ -1,12 +1,13 @@
 import { useCallback, useMemo } from "react";
 import { crisp, drawFrame, line } from "../../plot/axes";
 import { contains, createChart, innerBox, linear } from "../../plot/chart";
-import { elideMiddle, formatCoordinate, formatValue } from "../../plot/format";
+import { formatCoordinate, formatValue } from "../../plot/format";
 import { airy, createScale, type ScaleKind } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import type { Interval } from "../../data/stats";
 import { useDark } from "../../ui/context";
+import { ElidedName } from "../../ui/ElidedName";
 import { Plot } from "../../ui/Plot";
 import { useCursor } from "../../ui/useCursor";
 import { drawCurve } from "../line/drawLines";
@@ -15,7 +16,7 @@ import { extent } from "../../data/slice";
 import type { PanelSlice } from "../view";
 import type { Cell } from "./axisParallelModel";
 
-const SIZE = { width: 164, height: 104 };
+const SIZE = { width: 208, height: 116 };
 const MARGINS = { top: 6, right: 6, bottom: 18, left: 44 };
 
 interface CellPlotProps {
@@ -87,14 +88,19 @@ export function CellPlot({ panel, cell, domain, kind }: CellPlotProps) {
     setCursor({ x, y: 0, line: cell.line, byKeyboard });
   return (
     <figure className="cell">
-      <figcaption title={cell.name}>{elideMiddle(cell.name, 24)}</figcaption>
+      <figcaption>
+        <ElidedName name={cell.name} />
+      </figcaption>
       <Plot
         size={SIZE}
         draw={draw}
         overlay={overlay}
         label={`${cell.name}: from ${formatValue(cell.low)} to ${formatValue(cell.high)}.`}
         onMove={(px, py) => {
-          if (!contains(chart.box, px, py)) return setCursor(null);
+          if (!contains(chart.box, px, py)) {
+            setCursor(null);
+            return;
+          }
           moveTo(sampleAt(curve, chart.fromX(px)).x, false);
         }}
         onLeave={() => setCursor(null)}

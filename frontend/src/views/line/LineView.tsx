@@ -81,7 +81,10 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
         overlay={overlay}
         label={panels.map(describeLine).join(" ")}
         onMove={(px, py) => {
-          if (!contains(chart.box, px, py)) return setCursor(null);
+          if (!contains(chart.box, px, py)) {
+            setCursor(null);
+            return;
+          }
           const { x } = sampleAt(curve, chart.fromX(px));
           setCursor({ x, y: 0, line: null, byKeyboard: false });
         }}
@@ -92,7 +95,7 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
         }}
       />
       {cursor && (
-        <div className="readouts">
+        <div className={chart.x.toShare(cursor.x) > 0.5 ? "readouts readouts-left" : "readouts"}>
           {panels.map((panel, i) => {
             const sample = sampleAt(curves[i] ?? curve, cursor.x);
             const named = panels.length > 1 && { name: panel.run, color: panel.style.color };

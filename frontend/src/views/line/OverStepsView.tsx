@@ -80,7 +80,10 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
         overlay={overlay}
         label={`${channel.name} of ${run} over ${series.steps.length} steps; the line is at step ${step}.`}
         onMove={(px, py) => {
-          if (!contains(chart.box, px, py)) return setCursor(null);
+          if (!contains(chart.box, px, py)) {
+            setCursor(null);
+            return;
+          }
           const at = sampleAt(panel, chart.fromX(px), chart.fromY(py));
           setCursor({ x: at.x, y: at.step, line: null, byKeyboard: false });
         }}

@@ -48,7 +48,11 @@ export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, 
   surface.stroke(shape, IN_PLACE, { color, width, dash });
 }
 
-function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: LinesDrawing): void {
+function drawEnvelope(
+  surface: Surface2D,
+  chart: Chart,
+  { envelope, curves, theme }: LinesDrawing,
+): void {
   const [curve] = curves;
   if (!envelope || !curve) return;
   // What has no place on the scale is drawn at its edge: a band has no gaps.
@@ -63,6 +67,8 @@ function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: Li
     (i) => clamp(envelope.high[i] ?? NaN),
   );
   surface.fill(area, IN_PLACE, curve.color, 0.1);
+  const { x, y } = chart.box;
+  surface.text(x + 8, y + 12, "shaded: all steps", { color: theme.muted, size: 10 });
 }
 
 function drawDot(
@@ -78,7 +84,7 @@ function drawDot(
   if (!(x >= box.x && x <= box.x + box.width && y >= box.y && y <= box.y + box.height)) return;
   surface.circle(x, y, 4, color, { color: theme.background, width: 1.5 });
   if (!labeled) return;
-  const above = y - box.y > 30;
+  const above = box.y + box.height - y < 28;
   surface.text(x, y + (above ? -10 : 10), formatValue(center), {
     color: theme.text,
     halo: theme.background,

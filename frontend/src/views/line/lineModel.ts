@@ -9,12 +9,7 @@ export interface Curve {
   readonly values: Float32Array;
 }
 
-export function curveOf(
-  slice: Slice,
-  channel: Channel,
-  focusPoint: number,
-  line = 0,
-): Curve {
+export function curveOf(slice: Slice, channel: Channel, focusPoint: number, line = 0): Curve {
   return {
     coordinates: slice.axes[line]?.coordinates ?? new Float64Array(),
     values: lineOf(slice, channel, line, focusPoint),

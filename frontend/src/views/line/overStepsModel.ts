@@ -30,7 +30,8 @@ export function paintSteps(
   for (let py = 0; py < height; py += 1) {
     const step = last - ((py + 0.5) / height) * (last - first);
     const slice = sliceAt(Math.max(0, positionAtOrBefore(series.steps, step)));
-    const measured = slice && slice.shape[0] > focusPoint ? channelOf(slice, channel.name) : undefined;
+    const measured =
+      slice && slice.shape[0] > focusPoint ? channelOf(slice, channel.name) : undefined;
     if (!slice || !measured) continue;
     const { coordinates, values } = curveOf(slice, measured, focusPoint);
     const columns = fractionalIndices(coordinates, extent, width);

@@ -58,7 +58,10 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
         overlay={overlay}
         label={label}
         onMove={(px, py) => {
-          if (!contains(chart.box, px, py)) return setCursor(null);
+          if (!contains(chart.box, px, py)) {
+            setCursor(null);
+            return;
+          }
           const { x, y } = sampleAt(grid, chart.fromX(px), chart.fromY(py));
           setCursor({ x, y, line: null, byKeyboard: false });
         }}

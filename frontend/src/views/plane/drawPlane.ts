@@ -39,6 +39,8 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     xLabel: axisLabel(slice.axes[0], Math.max(8, Math.floor(box.width / 7))),
     yLabel: axisLabel(slice.axes[1], Math.max(8, Math.floor(box.height / 7))),
     grid: false,
+    xTicks: Math.max(2, box.width / 56),
+    yTicks: Math.max(2, box.height / 56),
   });
   drawColorBar(surface, bar, drawing);
 }

@@ -20,8 +20,7 @@ export function layOutPlane(slice: Slice, size: Size): PlaneChart {
   const room = innerBox(size, MARGINS);
   // Axes of very unequal spans are stretched: a sliver shows nothing.
   const ratio = (y[1] - y[0]) / (x[1] - x[0]);
-  const box =
-    ratio > 0.25 && ratio < 4 ? fitted(room, x[1] - x[0], y[1] - y[0]) : { ...room };
+  const box = ratio > 0.25 && ratio < 4 ? fitted(room, x[1] - x[0], y[1] - y[0]) : { ...room };
   const chart = createChart(box, linear(x), linear(y));
   const bar = { x: box.x + box.width + BAR.gap, y: box.y, width: BAR.width, height: box.height };
   return { chart, bar };
@@ -62,8 +61,9 @@ export function sampleAt({ xs, ys, values }: Grid, x: number, y: number): PlaneS
 /** The neighbor of a sample `dx` and `dy` samples away, at most at the border. */
 export function neighbor(grid: Grid, x: number, y: number, dx: number, dy: number): PlaneSample {
   const step = (coordinates: Float64Array, from: number, by: number) =>
-    coordinates[Math.min(Math.max(nearestIndex(coordinates, from) + by, 0), coordinates.length - 1)] ??
-    0;
+    coordinates[
+      Math.min(Math.max(nearestIndex(coordinates, from) + by, 0), coordinates.length - 1)
+    ] ?? 0;
   return sampleAt(grid, step(grid.xs, x, dx), step(grid.ys, y, dy));
 }
 

@@ -1,3 +1,6 @@
+import { use } from "react";
+import { createPortal } from "react-dom";
+import { ReadoutSlot } from "../../ui/readoutSlot";
 import { formatCoordinate, formatValue } from "../../plot/format";
 
 interface ReadoutProps {
@@ -8,9 +11,10 @@ interface ReadoutProps {
   readonly color?: string;
 }
 
-/** The value under the cursor and where that is. */
+/** The value under the cursor and where that is: in the panel's head, or in place without one. */
 export function Readout({ value, coordinates, name, color }: ReadoutProps) {
-  return (
+  const slot = use(ReadoutSlot);
+  const readout = (
     <span
       className="readout"
       data-testid="cursor-readout"
@@ -23,4 +27,5 @@ export function Readout({ value, coordinates, name, color }: ReadoutProps) {
       <b>{formatValue(value, 5)}</b>
     </span>
   );
+  return slot ? createPortal(readout, slot) : readout;
 }
