@@ -74,8 +74,16 @@ def own_randomness(seed: int) -> Iterator[Callable[[], None]]:
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
+    # Not torch.manual_seed: before CUDA is in use, that leaves an order to seed it later.
+    generators = [torch.default_generator]
+    if cuda is not None:
+        generators += torch.cuda.default_generators
+
     def restart() -> None:
-        torch.manual_seed(seed)  # seeds the accelerators too
+        for generator in generators:
+            generator.manual_seed(seed)
+        if mps is not None:
+            torch.mps.manual_seed(seed)
         np.random.seed(seed % 2**32)
         random.seed(seed)
 

@@ -297,3 +297,12 @@ def test_a_persistent_loader_in_the_middle_of_an_epoch_goes_on() -> None:
         return seen
 
     assert epochs(look=True) == epochs(look=False)
+
+
+def test_a_slice_leaves_no_order_to_seed_cuda_once_it_is_used() -> None:
+    """`torch.manual_seed` would: it queues a call for the time when CUDA is initialized."""
+    queued = len(torch.cuda._queued_calls)
+    ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images()).slice(
+        ps.Line(ps.Random(0), samples=3)
+    )
+    assert len(torch.cuda._queued_calls) == queued
