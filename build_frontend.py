@@ -122,7 +122,9 @@ def _install_packages() -> None:
     if seal.is_file() and seal.read_text("utf-8") == wanted:
         return
     # Development packages too: Vite is one, and npm leaves them out where NODE_ENV=production.
-    if (code := _npm("ci", "--include=dev", "--no-audit", "--no-fund")) != 0:
+    code = _npm("ci", "--include=dev", "--no-audit", "--no-fund")
+    # npm has ended with 0 after "Exit handler never called"; this file it writes last.
+    if code != 0 or not (seal.parent / ".package-lock.json").is_file():
         raise FrontendError(
             f"`npm ci` in {frontend()} ended with exit status {code}; its own words stand above. "
             "Building the page from source downloads its packages from the npm registry. Check "
