@@ -112,7 +112,7 @@ function short(value: number): string {
 }
 
 export function escapeXml(text: string): string {
-  return [...text]
+  return Array.from(text)
     .filter(isAllowedInXml)
     .join("")
     .replaceAll("&", "&amp;")
