@@ -40,13 +40,17 @@ def marker() -> Path:
 
 
 def sources() -> Iterator[Path]:
-    """The files that decide what the bundle says, in a fixed order."""
+    """The files that decide what the bundle says, in a fixed order.
+
+    Hidden files do not: they belong to npm's, the editor's and the formatter's settings.
+    """
     for folder, folders, names in os.walk(frontend()):
-        if Path(folder) == frontend():
-            folders[:] = [name for name in folders if name not in LEFT_OUT]
-        folders.sort()
+        top = Path(folder) == frontend()
+        folders[:] = sorted(
+            name for name in folders if name[0] != "." and not (top and name in LEFT_OUT)
+        )
         for name in sorted(names):
-            if not name.endswith(TESTS):
+            if name[0] != "." and not name.endswith(TESTS):
                 yield Path(folder, name)
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+import build_frontend
 import pysclice
 
 pytestmark = pytest.mark.packaging
@@ -55,12 +56,12 @@ def without_node(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def sdist(tmp_path_factory: pytest.TempPathFactory, without_node: dict[str, str]) -> Path:
+def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A source archive, built from a copy so that nothing is left in the checkout."""
     copy = tmp_path_factory.mktemp("checkout") / "pysclice"
     shutil.copytree(ROOT, copy, ignore=NOT_SOURCES)
     page = ROOT / "tensorboard_plugin" / "tensorboard_loss_slicer" / "static"
-    assert (page / ".sources.sha256").is_file(), "Build the page first: make frontend"
+    assert build_frontend.is_built(), "Build the page first: make frontend"
     shutil.copytree(page, copy / page.relative_to(ROOT), dirs_exist_ok=True)
     run(sys.executable, "-m", "build", "--sdist", "--outdir", copy / "dist", cwd=copy)
     return copy / "dist" / f"{NAME}.tar.gz"
