@@ -65,49 +65,50 @@ export function Toolbar({ selection, view }: ToolbarProps) {
           onChange={(point) => set({ focusPoint: Number(point) - 1 })}
         />
       )}
-      <span className="toolbar-space" />
-      {views.length > 1 && (
+      <div className="toolbar-end">
+        {views.length > 1 && (
+          <Segmented
+            label="View"
+            testId="view"
+            options={views.map(({ id, label }) => ({ value: id, label }))}
+            value={view?.id ?? null}
+            onChange={(id) => set({ view: id, cursor: null })}
+          />
+        )}
+        {view?.overlays && selection.visible.length > 1 && (
+          <Segmented
+            label="Compare"
+            testId="compare"
+            options={[
+              { value: "grid", label: "Grid" },
+              { value: "overlay", label: "Overlay" },
+            ]}
+            value={compare}
+            onChange={(next) => set({ compare: next })}
+          />
+        )}
         <Segmented
-          label="View"
-          testId="view"
-          options={views.map(({ id, label }) => ({ value: id, label }))}
-          value={view?.id ?? null}
-          onChange={(id) => set({ view: id, cursor: null })}
-        />
-      )}
-      {view?.overlays && selection.visible.length > 1 && (
-        <Segmented
-          label="Compare"
-          testId="compare"
+          label="Scale"
+          testId="scale"
           options={[
-            { value: "grid", label: "Grid" },
-            { value: "overlay", label: "Overlay" },
+            { value: "linear", label: "Linear" },
+            { value: "log", label: "Log" },
           ]}
-          value={compare}
-          onChange={(next) => set({ compare: next })}
+          value={selection.scale}
+          onChange={(scale) => set({ scale })}
+          title="Y"
         />
-      )}
-      <Segmented
-        label="Scale"
-        testId="scale"
-        options={[
-          { value: "linear", label: "Linear" },
-          { value: "log", label: "Log" },
-        ]}
-        value={selection.scale}
-        onChange={(scale) => set({ scale })}
-        title="Y"
-      />
-      <DisplayMenu colors={view?.colors ?? false} />
-      <button
-        type="button"
-        className="icon-button"
-        aria-label="Keyboard shortcuts"
-        title="Keyboard shortcuts (?)"
-        onClick={() => set({ helpOpen: true })}
-      >
-        ?
-      </button>
+        <DisplayMenu colors={view?.colors ?? false} />
+        <button
+          type="button"
+          className="icon-button"
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+          onClick={() => set({ helpOpen: true })}
+        >
+          ?
+        </button>
+      </div>
     </div>
   );
 }

@@ -22,6 +22,11 @@ export function keepLinkInStep(host: Pick<Host, "link" | "writeLink">, store: St
   );
   host.link.subscribe(() => {
     const link = host.link.get();
+    // A link without any key of ours comes from a click on our tab, not from somebody's wish.
+    if (link.size === 0) {
+      host.writeLink(writeChoices(store.getState()));
+      return;
+    }
     if (linkText(link) === written) return;
     written = linkText(link);
     const choices: Choices = readChoices(link);
