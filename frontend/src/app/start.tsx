@@ -11,11 +11,19 @@ import { createAppStore } from "../state/store";
 import { readChoices } from "../state/url";
 import { App } from "./App";
 
+// As in chrome.css.
+const RAIL_BESIDE = 900;
+
 /** Puts the parts together and the page into an element. */
 export function start(element: HTMLElement): void {
   const host = detectHost();
   const client = createClient();
-  const store = createAppStore({ ...readPrefs(), ...readChoices(host.link.get()) });
+  const store = createAppStore({
+    ...readPrefs(),
+    // Where the rail would cover the panels, it waits to be called.
+    ...(window.innerWidth > 0 && window.innerWidth < RAIL_BESIDE && { railOpen: false }),
+    ...readChoices(host.link.get()),
+  });
   const fields = new FieldStore();
   const loader = new FrameLoader(
     (keys, stride, signal) => client.frames(keys, stride, signal),

@@ -3,7 +3,7 @@ import { colorTable, colorOffset } from "./colorMaps";
 import { contour, contours } from "./contours";
 import { elideMiddle, formatTick, formatValue } from "./format";
 import { polyline } from "./geometry";
-import { fractionalIndices, paintGrid } from "./raster";
+import { fractionalIndices, paintGrid, sharesOf } from "./raster";
 import { airy, contourLevels, createScale, logTicks } from "./scale";
 import { SvgSurface } from "./svgSurface";
 import { themeFor } from "./theme";
@@ -87,7 +87,6 @@ describe("contours", () => {
 
 describe("rasters", () => {
   const paint = {
-    scale: createScale("linear", [0, 3]),
     colorMap: "gray",
     theme: themeFor(false),
   } as const;
@@ -96,7 +95,7 @@ describe("rasters", () => {
     // Values 0 and 1 along y at the first x, 2 and 3 at the second.
     const values = Float32Array.of(0, 1, 2, 3);
     const { pixels } = paintGrid(
-      values,
+      sharesOf(values, createScale("linear", [0, 3])),
       2,
       Float64Array.of(0, 1),
       Float64Array.of(0, 1),
@@ -109,7 +108,7 @@ describe("rasters", () => {
   });
 
   it("hatch what is not finite and let it not spread", () => {
-    const values = Float32Array.of(0, NaN, 3, 3);
+    const values = Float32Array.of(0, NaN, 1, 1);
     const between = Float64Array.of(0.1, 0.9);
     const { pixels } = paintGrid(values, 2, between, between, true, paint);
     const hatches = [...paint.theme.hatch, ...paint.theme.hatchGround];

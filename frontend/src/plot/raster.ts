@@ -11,7 +11,6 @@ export interface Raster {
 }
 
 export interface Paint {
-  readonly scale: Scale;
   readonly colorMap: ColorMapName;
   readonly theme: Theme;
 }
@@ -36,12 +35,26 @@ export function fractionalIndices(
   return result;
 }
 
+const kept = new WeakMap<Float32Array, { scale: Scale; shares: Float32Array }>();
+
 /**
- * Colors of values on a grid, columns along x. Between samples they are bilinear where `smooth`,
- * else the nearest sample's. What is not finite, or has no place on the scale, is hatched.
+ * Where values stand on a scale, NaN where they have no place. A field is interpolated there, so
+ * that a logarithm is taken once a sample and not once a pixel, and colors agree with contours.
+ */
+export function sharesOf(values: Float32Array, scale: Scale): Float32Array {
+  const known = kept.get(values);
+  if (known?.scale === scale) return known.shares;
+  const shares = values.map((value) => (Number.isFinite(value) ? scale.toShare(value) : NaN));
+  kept.set(values, { scale, shares });
+  return shares;
+}
+
+/**
+ * Colors of shares on a grid, columns along x. Between samples they are bilinear where `smooth`,
+ * else the nearest sample's. What has no share is hatched.
  */
 export function paintGrid(
-  values: Float32Array,
+  shares: Float32Array,
   rows: number,
   columnIndices: Float64Array,
   rowIndices: Float64Array,
@@ -52,7 +65,7 @@ export function paintGrid(
   const height = rowIndices.length;
   const pixels = new Uint8ClampedArray(4 * width * height);
   const put = createPainter(pixels, width, paint);
-  const lastColumn = values.length / rows - 1;
+  const lastColumn = shares.length / rows - 1;
   for (let py = 0; py < height; py += 1) {
     // Rows of pixels go down, rows of samples go up.
     const row = rowIndices[height - 1 - py] ?? 0;
@@ -64,32 +77,30 @@ export function paintGrid(
       const i = Math.min(Math.floor(column), lastColumn);
       const right = Math.min(i + 1, lastColumn);
       const u = column - i;
-      const nearest = values[(u < 0.5 ? i : right) * rows + (v < 0.5 ? j : upper)] ?? NaN;
-      let value = nearest;
-      if (smooth && Number.isFinite(nearest)) {
-        const low = (values[i * rows + j] ?? 0) * (1 - u) + (values[right * rows + j] ?? 0) * u;
+      const nearest = shares[(u < 0.5 ? i : right) * rows + (v < 0.5 ? j : upper)] ?? NaN;
+      let share = nearest;
+      if (smooth && !Number.isNaN(nearest)) {
+        const low = (shares[i * rows + j] ?? 0) * (1 - u) + (shares[right * rows + j] ?? 0) * u;
         const high =
-          (values[i * rows + upper] ?? 0) * (1 - u) + (values[right * rows + upper] ?? 0) * u;
+          (shares[i * rows + upper] ?? 0) * (1 - u) + (shares[right * rows + upper] ?? 0) * u;
         const between = low * (1 - v) + high * v;
-        if (Number.isFinite(between)) value = between;
+        if (!Number.isNaN(between)) share = between;
       }
-      put(px, py, value);
+      put(px, py, share);
     }
   }
   return { width, height, pixels };
 }
 
-/** Writes the color of one value to one pixel. */
+/** Writes the color of one share to one pixel; a hatch for NaN. */
 export function createPainter(
   pixels: Uint8ClampedArray,
   width: number,
-  { scale, colorMap, theme }: Paint,
-): (px: number, py: number, value: number) => void {
+  { colorMap, theme }: Paint,
+): (px: number, py: number, share: number) => void {
   const table = colorTable(colorMap);
-  const { toShare } = scale;
-  return (px, py, value) => {
+  return (px, py, share) => {
     const target = 4 * (py * width + px);
-    const share = Number.isFinite(value) ? toShare(value) : NaN;
     pixels[target + 3] = 255;
     if (Number.isNaN(share)) {
       const color = (px + py) % 6 < 2 ? theme.hatch : theme.hatchGround;

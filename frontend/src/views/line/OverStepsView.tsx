@@ -42,7 +42,7 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
   const raster = useMemo(() => {
     const [width, height] = [Math.min(chart.box.width, 480), Math.min(chart.box.height, 480)];
     if (revision < 0) return null;
-    return paintSteps(panel, width, height, chart.x.domain, { scale, colorMap, theme });
+    return paintSteps(panel, width, height, chart.x.domain, scale, { colorMap, theme });
   }, [panel, chart, scale, colorMap, theme, revision]);
   const draw = useCallback(
     (surface: Surface2D) => {
@@ -58,7 +58,7 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
         grid: false,
       });
       const bar = { x: box.x + box.width + 12, y: box.y, width: 10, height: box.height };
-      drawColorBar(surface, bar, { scale, colorMap, theme });
+      drawColorBar(surface, bar, scale, { colorMap, theme });
     },
     [chart, raster, step, theme, slice, scale, colorMap],
   );

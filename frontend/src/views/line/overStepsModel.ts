@@ -1,7 +1,14 @@
 import { nearestPosition, positionAtOrBefore } from "../../data/align";
 import { channelOf } from "../../data/slice";
 import { nearestIndex, type Interval } from "../../data/stats";
-import { createPainter, fractionalIndices, type Paint, type Raster } from "../../plot/raster";
+import {
+  createPainter,
+  fractionalIndices,
+  sharesOf,
+  type Paint,
+  type Raster,
+} from "../../plot/raster";
+import type { Scale } from "../../plot/scale";
 import type { PanelSlice } from "../view";
 import { curveOf } from "./lineModel";
 
@@ -21,6 +28,7 @@ export function paintSteps(
   width: number,
   height: number,
   extent: Interval,
+  scale: Scale,
   paint: Paint,
 ): Raster {
   const { series, channel, focusPoint, sliceAt } = panel;
@@ -34,14 +42,15 @@ export function paintSteps(
       slice && slice.shape[0] > focusPoint ? channelOf(slice, channel.name) : undefined;
     if (!slice || !measured) continue;
     const { coordinates, values } = curveOf(slice, measured, focusPoint);
+    const shares = sharesOf(values, scale);
     const columns = fractionalIndices(coordinates, extent, width);
     for (let px = 0; px < width; px += 1) {
       const place = columns[px] ?? 0;
       const low = Math.floor(place);
-      const a = values[low] ?? NaN;
-      const b = values[Math.min(low + 1, values.length - 1)] ?? NaN;
+      const a = shares[low] ?? NaN;
+      const b = shares[Math.min(low + 1, shares.length - 1)] ?? NaN;
       const between = a + (place - low) * (b - a);
-      put(px, py, Number.isFinite(between) ? between : (values[Math.round(place)] ?? NaN));
+      put(px, py, Number.isNaN(between) ? (shares[Math.round(place)] ?? NaN) : between);
     }
   }
   return { width, height, pixels };

@@ -6,7 +6,7 @@ import { contours, type Grid } from "../../plot/contours";
 import { drawColorBar } from "../../plot/marks/colorBar";
 import { drawContourLines } from "../../plot/marks/contourLines";
 import { drawCenter } from "../../plot/marks/crossHair";
-import { fractionalIndices, paintGrid, type Paint, type Raster } from "../../plot/raster";
+import { fractionalIndices, paintGrid, sharesOf, type Paint, type Raster } from "../../plot/raster";
 import { contourLevels, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
@@ -28,9 +28,12 @@ export interface PlaneDrawing {
 export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawing: PlaneDrawing) {
   const { slice, grid, scale, theme } = drawing;
   const { box } = chart;
-  surface.image(fieldRaster(chart.box.width, chart.box.height, drawing), box);
+  const shares = sharesOf(grid.values, scale);
+  surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
   surface.clip(box, () => {
-    const lines = contours(grid, contourLevels(scale, 10));
+    const levels = contourLevels(scale, 10);
+    const found = contours({ ...grid, values: shares }, levels.map(scale.toShare));
+    const lines = found.map(({ shape }, i) => ({ shape, level: levels[i] ?? 0 }));
     drawContourLines(surface, chart, lines, box.width > 160);
     drawCenter(surface, chart);
   });
@@ -42,15 +45,20 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     xTicks: Math.max(2, box.width / 56),
     yTicks: Math.max(2, box.height / 56),
   });
-  drawColorBar(surface, bar, drawing);
+  drawColorBar(surface, bar, scale, drawing);
 }
 
-function fieldRaster(width: number, height: number, drawing: PlaneDrawing): Raster {
+function fieldRaster(
+  width: number,
+  height: number,
+  shares: Float32Array,
+  drawing: PlaneDrawing,
+): Raster {
   const { grid, smooth } = drawing;
   const extent = (coordinates: Float64Array) =>
     [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
   const columns = fractionalIndices(grid.xs, extent(grid.xs), Math.min(width, MOST_PIXELS));
   const rows = fractionalIndices(grid.ys, extent(grid.ys), Math.min(height, MOST_PIXELS));
   const paint: Paint = drawing;
-  return paintGrid(grid.values, grid.ys.length, columns, rows, smooth, paint);
+  return paintGrid(shares, grid.ys.length, columns, rows, smooth, paint);
 }
