@@ -28,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     demo.add_argument("--logdir", type=Path, help="log directory (default: a new ./pysclice-demo)")
     demo.add_argument("--no-serve", action="store_true", help="train and log only")
-    demo.add_argument("--port", type=int, help="TensorBoard's port (default: 6006 or the next free)")
+    demo.add_argument(
+        "--port", type=int, help="TensorBoard's port (default: 6006 or the next free)"
+    )
     chosen = parser.parse_args(arguments)
     try:
         return run_demo(chosen.logdir, serve=not chosen.no_serve, port=chosen.port)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from pysclice.core.surface import Slicer
 
-RUNS = {"with skip connections": True, "without skip connections": False}
+RUNS = {"with skips": True, "without skips": False}
 
 _WIDTH, _BLOCKS = 32, 10
 _EPOCHS, _BATCH_SIZE = 40, 128
@@ -54,7 +54,7 @@ def train_both(logdir: Path) -> None:
     bars = {
         run: tqdm(
             total=len(_LOGGED_EPOCHS),
-            desc=f"{run:26}",
+            desc=f"{run:15}",
             position=place,
             unit=" steps sliced",
             bar_format="{desc}{percentage:3.0f}% |{bar}| {n_fmt}/{total_fmt} steps sliced",
@@ -146,7 +146,7 @@ def slicers(model: nn.Module) -> dict[str, Slicer]:
     start = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
     return {
         "random plane": Plane(Random(0), Random(1), samples=25),
-        "another plane": Plane(Random(2), Random(3), samples=13),
+        "random plane, other seeds": Plane(Random(2), Random(3), samples=13),
         "random line": Line(Random(0), samples=49),
         "back to the start": Line(Towards(start, "start"), span=(-0.25, 1.25), samples=25),
         "steepest coordinates": AxisParallel(count=16, span=(-8.0, 8.0), samples=13),
@@ -161,9 +161,7 @@ def network(*, skip_connections: bool) -> nn.Module:
     class Block(nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.first = nn.Sequential(
-                nn.Linear(_WIDTH, _WIDTH), nn.BatchNorm1d(_WIDTH), nn.ReLU()
-            )
+            self.first = nn.Sequential(nn.Linear(_WIDTH, _WIDTH), nn.BatchNorm1d(_WIDTH), nn.ReLU())
             self.second = nn.Sequential(nn.Linear(_WIDTH, _WIDTH), nn.BatchNorm1d(_WIDTH))
 
         def forward(self, inputs: Tensor) -> Tensor:

@@ -1,5 +1,4 @@
-"""The logger: slices at chosen steps of a training loop, which it never disturbs and never "
-"stops."""
+"""The logger: slices at chosen steps of a training loop that it neither disturbs nor stops."""
 
 from __future__ import annotations
 
@@ -135,8 +134,7 @@ class SliceLogger:
         return self._slicers
 
     def _settle(self, series: str, slicer: Slicer) -> Slicer:
-        """The slicer with its choices made at the first step, so that all steps share their "
-        "axes."""
+        """The slicer with its choices made at the first step, so that all steps share axes."""
         if series not in self._settled:
             settle = getattr(slicer, "settled", None)
             current = self.surface.current()

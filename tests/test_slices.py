@@ -90,9 +90,7 @@ def slices(draw: st.DrawFn) -> Slice:
                 draw(names),
             )
         )
-    shape = (
-        (focus_points, *counts) if kind == "plane" else (focus_points, len(counts), counts[0])
-    )
+    shape = (focus_points, *counts) if kind == "plane" else (focus_points, len(counts), counts[0])
     channels = draw(st.lists(names, min_size=1, max_size=3, unique=True))
     return Slice(
         kind=kind,

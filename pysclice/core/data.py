@@ -153,8 +153,7 @@ def _read_alike(source: Iterable[Any]) -> Iterator[Any]:
 
 
 def _generators_of(loader: object) -> list[torch.Generator]:
-    """Generators that decide the order of a loader's examples; the user's training needs them "
-    "too."""
+    """Generators that decide the order of a loader's examples, which training needs too."""
     found: dict[int, torch.Generator] = {}
     samplers = [getattr(loader, name, None) for name in ("sampler", "batch_sampler")]
     for owner in (loader, *samplers, *(getattr(s, "sampler", None) for s in samplers)):

@@ -120,6 +120,6 @@ def bits_fingerprint(direction: Direction) -> str:
         tensor = direction[name].detach()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
         # Chunks, so that a tensor on a GPU is never copied to the host as a whole.
-        for chunk in tensor.contiguous().reshape(-1).split(2**22):  # type: ignore[no-untyped-call]
+        for chunk in tensor.contiguous().reshape(-1).split(2**22):
             digest.update(chunk.cpu().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()

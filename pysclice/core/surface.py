@@ -132,13 +132,11 @@ class LossSurface:
         return next(iter(self._trainable().values())).device
 
     def parameters(self) -> Parameters:
-        """A detached copy of the model's trainable parameters: name -> tensor, same device and "
-        "dtype."""
+        """A detached copy of the model's trainable parameters: name -> tensor, as in the model."""
         return {name: tensor.detach().clone() for name, tensor in self._trainable().items()}
 
     def filters(self) -> dict[str, Filters]:
-        """How each trainable parameter divides into filters; see "
-        "``pysclice.core.normalization``."""
+        """How each trainable parameter divides into filters: name -> Filters."""
         return filters_of(self.model)
 
     def __call__(self, parameters: Parameters) -> dict[str, float]:
@@ -184,8 +182,7 @@ class LossSurface:
         )
 
     def current(self) -> Parameters:
-        """The model's own parameters, detached but not copied: valid until the next training "
-        "step."""
+        """The model's own parameters, detached, not copied: valid until the next training step."""
         return {name: tensor.detach() for name, tensor in self._trainable().items()}
 
     def measure(

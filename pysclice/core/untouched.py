@@ -71,7 +71,7 @@ def own_randomness(seed: int) -> Iterator[Callable[[], None]]:
     NumPy's global ones and Python's.
     """
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
     # Not torch.manual_seed: before CUDA is in use, that leaves an order to seed it later.

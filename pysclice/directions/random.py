@@ -84,8 +84,9 @@ class Random:
         filters = surface.filters()
         if self.normalization == "filter" and all(f.dimension is None for f in filters.values()):
             raise ValueError(
-                "Filter normalization leaves biases and other one-dimensional parameters where they "
-                "are, and this model has no others. Use Random(seed, 'layer') or Random(seed, 'unit')."
+                "Filter normalization leaves biases and other one-dimensional parameters where "
+                "they are, and this model has no others. Use Random(seed, 'layer') or "
+                "Random(seed, 'unit')."
             )
         scaled: Parameters = {}
         for name, tensor in parameters.items():
@@ -133,8 +134,7 @@ def standard_normal(key: int, start: int, stop: int, device: torch.device) -> Te
 
 
 def _mixed_bits(key: int, start: int, stop: int, device: torch.device) -> Tensor:
-    """SplitMix64 of ``key + index * odd constant`` (Steele et al. 2014), as int64: (stop - "
-    "start,)."""
+    """SplitMix64 (Steele et al. 2014) of the key and the indices: (stop - start,) int64."""
     bits = torch.arange(start + 1, stop + 1, dtype=torch.int64, device=device)
     bits.mul_(_signed(0x9E3779B97F4A7C15)).add_(_signed(key))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):

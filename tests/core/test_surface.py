@@ -93,9 +93,7 @@ def test_batches_are_weighted_by_their_size(sizes: list[int]) -> None:
     at = whole.parameters()
     assert parts(at)["train/loss"] == pytest.approx(whole(at)["train/loss"], rel=1e-12)
     summed = ps.LossSurface(model, nn.MSELoss(reduction="sum"), batches)
-    assert summed(at)["train/loss"] == pytest.approx(
-        whole(at)["train/loss"] * y.numel(), rel=1e-12
-    )
+    assert summed(at)["train/loss"] == pytest.approx(whole(at)["train/loss"] * y.numel(), rel=1e-12)
     each = ps.LossSurface(model, nn.MSELoss(reduction="none"), batches)
     assert each(at)["train/loss"] == pytest.approx(whole(at)["train/loss"], rel=1e-12)
 
@@ -114,9 +112,7 @@ def test_a_loader_is_read_once_whatever_the_number_of_points(
 ) -> None:
     Counted.reads = 0
     loader = DataLoader(Counted(*images(40)), batch_size=8)
-    surface = ps.LossSurface(
-        SmallConvNet(), nn.CrossEntropyLoss(), loader, cache_bytes=cache_bytes
-    )
+    surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), loader, cache_bytes=cache_bytes)
     for _ in range(slices):
         surface.slice(ps.Line(ps.Random(0), samples=9))
     assert expected == Counted.reads
@@ -367,5 +363,5 @@ def test_batches_that_do_not_fit_the_loss_get_a_sentence() -> None:
     with pytest.raises(ValueError, match="no batches"):
         surface(surface.parameters())
     surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images())
-    with pytest.raises(ValueError, match="lack 'conv.weight'"):
+    with pytest.raises(ValueError, match=r"lack 'conv\.weight'"):
         surface({"fc.weight": torch.ones(1)})

@@ -76,9 +76,7 @@ SLICERS = {
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("mode", ["eval", "train"])
 @pytest.mark.parametrize("slicer", SLICERS.values(), ids=SLICERS)
-def test_a_slice_leaves_a_model_in_training_as_it_was(
-    slicer: Any, mode: Any, device: str
-) -> None:
+def test_a_slice_leaves_a_model_in_training_as_it_was(slicer: Any, mode: Any, device: str) -> None:
     model = SmallConvNet().to(device)
     inputs, targets = (t.to(device) for t in images())
     nn.functional.cross_entropy(model(inputs), targets).backward()
@@ -118,7 +116,9 @@ def train(
             if look is not None:
                 look(model, step)
             step += 1
-    return bits(copy.deepcopy(dict(model.state_dict()))), bits([optimizer.state_dict(), loader.generator.get_state(), random_states()])  # type: ignore[union-attr]
+    return bits(copy.deepcopy(dict(model.state_dict()))), bits(
+        [optimizer.state_dict(), loader.generator.get_state(), random_states()]
+    )  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -167,9 +167,7 @@ def test_the_other_normalizations_have_the_norms_they_promise(normalization: Any
     if normalization == "layer":
         for name, tensor in direction.items():
             torch.testing.assert_close(tensor.norm(), parameters[name].norm())
-            assert torch.allclose(
-                tensor * raw[name].norm(), raw[name] * tensor.norm(), atol=1e-5
-            )
+            assert torch.allclose(tensor * raw[name].norm(), raw[name] * tensor.norm(), atol=1e-5)
     elif normalization == "none":
         assert all(torch.equal(direction[n], normal(0, n, parameters[n])) for n in parameters)
     else:

@@ -54,7 +54,7 @@ def plane() -> Slice:
         ),
         values={"train/loss": values[None].astype(np.float32)},
         center={"train/loss": np.array([0.0])},
-        series="three points/α <b>",
+        series="three points/α <b>",  # noqa: RUF001 (names may hold anything)
         step=0,
         wall_time=1795230001.0,
         mode="train",
@@ -68,7 +68,9 @@ def bundle() -> Slice:
     coordinates = regular_coordinates(-2.0, 2.0, 5)
     uneven = np.array([-2.0, -0.5, 0.0, 0.125, 2.0])
     axes = tuple(
-        Axis(f"fc.weight[{i}, 0]", uneven if i == 1 else coordinates, 0.1 * (i + 1), "", f"{i:016x}")
+        Axis(
+            f"fc.weight[{i}, 0]", uneven if i == 1 else coordinates, 0.1 * (i + 1), "", f"{i:016x}"
+        )
         for i in range(3)
     )
     values = np.arange(30, dtype=np.float32).reshape(2, 3, 5) / 8
@@ -109,7 +111,8 @@ def expected(slice_: Slice) -> dict[str, object]:
             for axis in slice_.axes
         ],
         "values": {
-            name: [_text(float(v)) for v in values.ravel()] for name, values in slice_.values.items()
+            name: [_text(float(v)) for v in values.ravel()]
+            for name, values in slice_.values.items()
         },
         "center": {name: [_text(float(v)) for v in c] for name, c in slice_.center.items()},
     }

@@ -137,9 +137,7 @@ def test_focus_points_are_where_the_lines_meet() -> None:
     assert found.shape == (2, 1, 3)
     assert found.center["train/loss"][1] == 0.0
     assert found.losses[1, 0, 1] == 0.0
-    bundle = surface.slice(
-        ps.AxisParallel(count=2, samples=4, focus_points=(ps.here, minimum))
-    )
+    bundle = surface.slice(ps.AxisParallel(count=2, samples=4, focus_points=(ps.here, minimum)))
     assert bundle.shape == (2, 2, 4)
 
 
@@ -176,9 +174,7 @@ def test_the_center_is_measured_even_where_no_sample_stands() -> None:
 
 def test_finer_grids_hold_the_coarser_ones() -> None:
     surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images(16))
-    fine, coarse = (
-        surface.slice(ps.Plane(ps.Random(0), ps.Random(1), samples=n)) for n in (13, 7)
-    )
+    fine, coarse = (surface.slice(ps.Plane(ps.Random(0), ps.Random(1), samples=n)) for n in (13, 7))
     np.testing.assert_array_equal(fine.coarsen(2).losses, coarse.losses)
 
 
