@@ -297,7 +297,7 @@ class _Means:
     def __init__(self, points: int, adds_up: bool) -> None:
         self._points = points
         self._adds_up = adds_up
-        self._sums: dict[str, Tensor] = {}
+        self._sums: dict[tuple[str, str], Tensor] = {}
         self._weights: dict[str, float] = {}
 
     def add(self, data_set: str, point: int, results: Mapping[str, Tensor], weight: float) -> None:
@@ -305,7 +305,7 @@ class _Means:
         if point == 0:
             self._weights[data_set] = self._weights.get(data_set, 0.0) + weight
         for name, value in results.items():
-            channel = f"{data_set}/{name}"
+            channel = (data_set, name)  # either may hold a slash itself
             share = 1.0 if self._adds_up and name == "loss" else weight
             if channel not in self._sums:
                 dtype = torch.float32 if value.device.type == "mps" else torch.float64
@@ -320,12 +320,12 @@ class _Means:
     def finish(self) -> dict[str, Float64]:
         """Channel -> (points,) float64."""
         result: dict[str, Float64] = {}
-        for channel, sums in self._sums.items():
-            data_set, name = channel.rsplit("/", 1)
+        for (data_set, name), sums in self._sums.items():
             total = sums.cpu().double().numpy()
             weight = self._weights[data_set]
             with np.errstate(divide="ignore", invalid="ignore"):
-                result[channel] = total if self._adds_up and name == "loss" else total / weight
+                mean = total if self._adds_up and name == "loss" else total / weight
+            result[f"{data_set}/{name}"] = mean
         return result
 
 

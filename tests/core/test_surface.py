@@ -214,6 +214,16 @@ def test_a_weight_of_ones_own_replaces_the_number_of_examples() -> None:
     assert found == pytest.approx(sum(losses) / 2, rel=1e-6)
 
 
+def test_names_of_data_sets_and_metrics_may_hold_slashes() -> None:
+    model = SmallConvNet()
+    surface = ps.LossSurface(
+        model, nn.CrossEntropyLoss(), {"a/b": images(8)}, metrics={"top/1": accuracy}
+    )
+    found = surface(surface.parameters())
+    assert list(found) == ["a/b/loss", "a/b/top/1"]
+    assert found["a/b/loss"] == pytest.approx(direct(model, *images(8)), rel=1e-6)
+
+
 def test_frozen_parameters_stay_and_tied_ones_move_together() -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
