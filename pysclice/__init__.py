@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pysclice.core.surface import LossSurface as LossSurface
     from pysclice.directions.coordinate import Coordinate as Coordinate
+    from pysclice.directions.gradient import Gradient as Gradient
+    from pysclice.directions.hessian_eigenvector import HessianEigenvector as HessianEigenvector
     from pysclice.directions.random import Random as Random
     from pysclice.directions.towards import Towards as Towards
     from pysclice.events import read_slices as read_slices
@@ -31,6 +33,8 @@ _HOMES = {
     "Axis": "slices",
     "AxisParallel": "slicers.axis_parallel",
     "Coordinate": "directions.coordinate",
+    "Gradient": "directions.gradient",
+    "HessianEigenvector": "directions.hessian_eigenvector",
     "Line": "slicers.line",
     "LossSurface": "core.surface",
     "Plane": "slicers.plane",

@@ -53,5 +53,7 @@ def test_the_examples_run_in_their_order(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_every_public_name_of_the_tables_exists() -> None:
     rows = re.findall(r"^\| `(\w+)\(", README, re.MULTILINE)
-    assert set(rows) == {"Line", "Plane", "AxisParallel", "Random", "Towards", "Coordinate"}
+    slicers = {"Line", "Plane", "AxisParallel"}
+    directions = {"Random", "Towards", "Gradient", "HessianEigenvector", "Coordinate"}
+    assert set(rows) == slicers | directions
     assert all(hasattr(ps, name) for name in rows)

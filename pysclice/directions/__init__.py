@@ -6,7 +6,17 @@ direction. The classes here also say what they are called and when two of theirs
 
 from pysclice.directions.axis import Directional, axis_along
 from pysclice.directions.coordinate import Coordinate
+from pysclice.directions.gradient import Gradient
+from pysclice.directions.hessian_eigenvector import HessianEigenvector
 from pysclice.directions.random import Random
 from pysclice.directions.towards import Towards
 
-__all__ = ["Coordinate", "Directional", "Random", "Towards", "axis_along"]
+__all__ = [
+    "Coordinate",
+    "Directional",
+    "Gradient",
+    "HessianEigenvector",
+    "Random",
+    "Towards",
+    "axis_along",
+]

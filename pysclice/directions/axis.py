@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from pysclice.core.parameters import (
@@ -23,7 +23,8 @@ class Directional(Protocol):
 
     A direction may also have a ``name`` (short, for an axis), a ``method`` (its family), a
     ``description`` (a sentence) and a ``recipe`` (JSON values that determine the direction up to
-    the parameters' values: its fingerprint then is that of the recipe and not of the bits).
+    the parameters' values: its fingerprint then is that of the recipe and not of the bits). What
+    it finds out on the way it may tell by ``notes(surface, parameters)``, JSON values by name.
     """
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Direction:
@@ -57,6 +58,14 @@ def axis_along(
             bits_fingerprint(tensors) if recipe is None else recipe_fingerprint(recipe, parameters)
         ),
     )
+
+
+def notes_of(
+    directions: Sequence[Directional], surface: LossSurface, parameters: Parameters
+) -> dict[str, Any]:
+    """What the directions have to say of themselves: axis name -> notes."""
+    told = {name_of(d): getattr(d, "notes", None) for d in directions}
+    return {name: dict(notes(surface, parameters)) for name, notes in told.items() if notes}
 
 
 def name_of(direction: object) -> str:

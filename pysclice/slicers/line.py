@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import Directional, axis_along, method_of
+from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Slice
@@ -58,4 +58,5 @@ class Line:
             mode=surface.mode,
             examples=found.examples,
             evaluations=found.evaluations,
+            notes=notes_of([self.direction], surface, parameters),
         )

@@ -10,7 +10,7 @@ import numpy as np
 
 from pysclice.core.parameters import Direction, Parameters, dot, norm
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import Directional, axis_along, method_of
+from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, Slice
@@ -93,7 +93,7 @@ class Plane:
             mode=surface.mode,
             examples=found.examples,
             evaluations=found.evaluations,
-            notes={"cosine": _cosine(x, y)},
+            notes={"cosine": _cosine(x, y)} | notes_of([self.x, self.y], surface, parameters),
         )
 
 
