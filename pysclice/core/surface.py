@@ -344,12 +344,14 @@ def _gradient(loss: Tensor, point: Parameters) -> Sequence[Tensor | None]:
 
 
 class _Means:
-    """Averages over batches of every channel at every point, summed in float64 on the device."""
+    """Averages over batches of every channel at every point, summed in float64."""
 
     def __init__(self, points: int, adds_up: bool) -> None:
         self._points = points
         self._adds_up = adds_up
-        self._sums: dict[tuple[str, str], Tensor] = {}
+        # By data set and name, since either may hold a slash itself.
+        self._sums: dict[tuple[str, str], Float64] = {}
+        self._on_device: dict[tuple[str, str], Tensor] = {}
         self._weights: dict[str, float] = {}
 
     def add(self, data_set: str, point: int, results: Mapping[str, Tensor], weight: float) -> None:
@@ -357,13 +359,20 @@ class _Means:
         if point == 0:
             self._weights[data_set] = self._weights.get(data_set, 0.0) + weight
         for name, value in results.items():
-            channel = (data_set, name)  # either may hold a slash itself
+            channel = (data_set, name)
             share = 1.0 if self._adds_up and name == "loss" else weight
-            if channel not in self._sums:
-                dtype = torch.float32 if value.device.type == "mps" else torch.float64
-                self._sums[channel] = torch.zeros(self._points, dtype=dtype, device=value.device)
+            if value.device.type == "cpu":
+                if channel not in self._sums:
+                    self._sums[channel] = np.zeros(self._points)
+                self._sums[channel][point] += value.item() * share
+                continue
             # Stays on the device: asking for the number here would stall a GPU at every batch.
-            self._sums[channel][point] += value.detach().to(self._sums[channel].dtype) * share
+            if channel not in self._on_device:
+                dtype = torch.float32 if value.device.type == "mps" else torch.float64
+                zeros = torch.zeros(self._points, dtype=dtype, device=value.device)
+                self._on_device[channel] = zeros
+            sums = self._on_device[channel]
+            sums[point] += value.detach().to(sums.dtype) * share
 
     def weight_of(self, data_set: str) -> float:
         """Sum of the weights of a data set's batches."""
@@ -371,12 +380,11 @@ class _Means:
 
     def finish(self) -> dict[str, Float64]:
         """Channel -> (points,) float64."""
+        fetched = {c: sums.cpu().double().numpy() for c, sums in self._on_device.items()}
         result: dict[str, Float64] = {}
-        for (data_set, name), sums in self._sums.items():
-            total = sums.cpu().double().numpy()
-            weight = self._weights[data_set]
+        for (data_set, name), sums in (self._sums | fetched).items():
             with np.errstate(divide="ignore", invalid="ignore"):
-                mean = total if self._adds_up and name == "loss" else total / weight
+                mean = sums if self._adds_up and name == "loss" else sums / self._weights[data_set]
             result[f"{data_set}/{name}"] = mean
         return result
 
