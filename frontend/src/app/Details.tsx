@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useState, useSyncExternalStore } from "react";
 import { frameKey, seriesNamed, strideFor, layoutAt } from "../data/catalog";
 import { fieldKey } from "../data/fieldStore";
 import { positionAtOrBefore } from "../data/align";
@@ -29,10 +29,13 @@ export function Details({ selection }: { readonly selection: Selection }) {
   );
 }
 
-const MOST_AXES = 4;
+// A bundle has many axes, described alike: the first ones tell.
+const DESCRIBED_AXES = 3;
 
 function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: string }) {
   const [focusPoints] = slice.shape;
+  const [allAxes, setAllAxes] = useState(false);
+  const others = slice.axes.length - DESCRIBED_AXES;
   const layout = {
     kind: slice.kind,
     method: slice.method,
@@ -64,21 +67,32 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
           <dd title={value}>{value || "–"}</dd>
         </div>
       ))}
-      {slice.axes.slice(0, MOST_AXES).map((axis, i) => (
-        <div key={i} className="fact-axis">
+      {(allAxes ? slice.axes : slice.axes.slice(0, DESCRIBED_AXES)).map((axis, i) => (
+        <div key={i} className={i < DESCRIBED_AXES ? "fact-axis" : ""}>
           <dt title={axis.name}>{axis.name}</dt>
           <dd>
             {formatCoordinate(axis.coordinates[0] ?? 0)} to{" "}
             {formatCoordinate(axis.coordinates.at(-1) ?? 0)}
             {Number.isFinite(axis.length) && `, length ${formatValue(axis.length)}`}
-            {axis.description && <span className="fact-note">{axis.description}</span>}
+            {i < DESCRIBED_AXES && axis.description && (
+              <span className="fact-note">{axis.description}</span>
+            )}
           </dd>
         </div>
       ))}
-      {slice.axes.length > MOST_AXES && (
+      {others > 0 && (
         <div>
           <dt />
-          <dd className="muted">and {slice.axes.length - MOST_AXES} more axes</dd>
+          <dd>
+            <button
+              type="button"
+              className="link fact-more"
+              aria-expanded={allAxes}
+              onClick={() => setAllAxes(!allAxes)}
+            >
+              {allAxes ? "Show fewer" : `and ${others} more`}
+            </button>
+          </dd>
         </div>
       )}
     </dl>

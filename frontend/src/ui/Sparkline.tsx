@@ -6,7 +6,7 @@ interface SparklineProps {
   readonly label: string;
 }
 
-const WIDTH = 44;
+const WIDTH = 32;
 const HEIGHT = 16;
 
 /** The course of a value, logarithmic where it never reaches zero. */
