@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { useCursor } from "../../ui/useCursor";
+import { useSize } from "../../ui/useSize";
 import { curveOf, sampleAt } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
 import type { PanelSlice, ViewProps } from "../view";
@@ -7,6 +8,9 @@ import { domainOf, orderCells, sharedDomain, type Order } from "./axisParallelMo
 import { CellPlot } from "./CellPlot";
 
 const PAGE = 24;
+const LEAST_WIDTH = 180;
+const GAP = 12;
+const HEIGHT = 116;
 
 export function AxisParallelView({ panels, value }: ViewProps) {
   const [panel] = panels;
@@ -18,6 +22,11 @@ function Cells({ panel, kind }: { panel: PanelSlice; kind: "linear" | "log" }) {
   const [shared, setShared] = useState(true);
   const [shown, setShown] = useState(PAGE);
   const [cursor] = useCursor();
+  const [element, { width }] = useSize();
+  // Whole columns of the same width, none of them empty.
+  const columns = Math.max(1, Math.floor((width + GAP) / (LEAST_WIDTH + GAP)));
+  const cellWidth = Math.max(1, Math.floor((width - GAP * (columns - 1)) / columns));
+  const size = useMemo(() => ({ width: cellWidth, height: HEIGHT }), [cellWidth]);
   const { slice, channel, focusPoint } = panel;
   const cells = useMemo(
     () => orderCells(slice, channel, focusPoint, order),
@@ -55,12 +64,23 @@ function Cells({ panel, kind }: { panel: PanelSlice; kind: "linear" | "log" }) {
           />
         )}
       </div>
-      <div className="cells">
+      <div
+        className="cells"
+        ref={element}
+        style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}
+      >
         {cells.slice(0, shown).map((cell) => {
           const domain = shared ? common : domainOf(cell, kind);
           return (
             domain && (
-              <CellPlot key={cell.line} panel={panel} cell={cell} domain={domain} kind={kind} />
+              <CellPlot
+                key={cell.line}
+                panel={panel}
+                cell={cell}
+                domain={domain}
+                kind={kind}
+                size={size}
+              />
             )
           );
         })}

@@ -1,6 +1,6 @@
 import { useCallback, useMemo } from "react";
 import { crisp, drawFrame, line } from "../../plot/axes";
-import { contains, createChart, innerBox, linear } from "../../plot/chart";
+import { contains, createChart, innerBox, linear, type Size } from "../../plot/chart";
 import { formatCoordinate, formatValue } from "../../plot/format";
 import { airy, createScale, type ScaleKind } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
@@ -16,7 +16,6 @@ import { extent } from "../../data/slice";
 import type { PanelSlice } from "../view";
 import type { Cell } from "./axisParallelModel";
 
-const SIZE = { width: 208, height: 116 };
 const MARGINS = { top: 6, right: 6, bottom: 18, left: 44 };
 
 interface CellPlotProps {
@@ -24,10 +23,11 @@ interface CellPlotProps {
   readonly cell: Cell;
   readonly domain: Interval;
   readonly kind: ScaleKind;
+  readonly size: Size;
 }
 
 /** One line of a bundle, small. */
-export function CellPlot({ panel, cell, domain, kind }: CellPlotProps) {
+export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
   const theme = themeFor(useDark());
   const [cursor, setCursor] = useCursor();
   const { slice, channel, focusPoint, style } = panel;
@@ -43,11 +43,11 @@ export function CellPlot({ panel, cell, domain, kind }: CellPlotProps) {
   const chart = useMemo(
     () =>
       createChart(
-        innerBox(SIZE, MARGINS),
+        innerBox(size, MARGINS),
         linear(extent(slice.axes[cell.line])),
         createScale(kind, airy(kind, [low, high])),
       ),
-    [slice, cell.line, kind, low, high],
+    [slice, cell.line, kind, low, high, size],
   );
   const draw = useCallback(
     (surface: Surface2D) => {
@@ -92,7 +92,7 @@ export function CellPlot({ panel, cell, domain, kind }: CellPlotProps) {
         <ElidedName name={cell.name} />
       </figcaption>
       <Plot
-        size={SIZE}
+        size={size}
         draw={draw}
         overlay={overlay}
         label={`${cell.name}: from ${formatValue(cell.low)} to ${formatValue(cell.high)}.`}
