@@ -19,6 +19,7 @@ export function DisplayMenu({ colors }: { readonly colors: boolean }) {
   const range = useAppState((state) => state.range);
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
+  const clip = useAppState((state) => state.clip);
   const [copied, setCopied] = useState("Copy link to this view");
   return (
     <Popover
@@ -61,6 +62,18 @@ export function DisplayMenu({ colors }: { readonly colors: boolean }) {
               onChange={(event) => store.setState({ smooth: event.target.checked })}
             />
             Smooth between samples
+          </label>
+          <label
+            className="menu-row"
+            title="Colors leave out the largest 2% of the values in the range, and the smallest 2% unless the model itself lies there"
+          >
+            <input
+              type="checkbox"
+              data-testid="clip"
+              checked={clip}
+              onChange={(event) => store.setState({ clip: event.target.checked })}
+            />
+            Clip outliers (2–98%)
           </label>
         </fieldset>
       )}

@@ -34,7 +34,7 @@ export function OverlayFrame({
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const [pictures] = useState(() => new Set<Picture>());
-  const { slices, value, hasNone } = usePanelValues(panels, selection);
+  const { slices, value, hasNone } = usePanelValues(panels, selection, null);
   const steps = new Map(panels.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (

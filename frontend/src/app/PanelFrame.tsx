@@ -14,7 +14,7 @@ import { ErrorBoundary } from "./ErrorBoundary";
 import { PanelMenu } from "./PanelMenu";
 import { PanelMessage } from "./PanelMessage";
 import { PanelNote } from "./PanelNote";
-import { usePanelValues } from "./usePanelValues";
+import { usePanelValues, type UsualRange } from "./usePanelValues";
 
 interface PanelFrameProps {
   readonly panel: Panel;
@@ -24,6 +24,7 @@ interface PanelFrameProps {
   readonly revision: number;
   readonly extent: Interval | null;
   readonly alone: boolean;
+  readonly usual: UsualRange | null;
 }
 
 /** One run: its name, the step it really shows, its picture. */
@@ -35,6 +36,7 @@ export function PanelFrame({
   revision,
   extent,
   alone,
+  usual,
 }: PanelFrameProps) {
   const { store } = useServices();
   const { run, place } = panel.placed;
@@ -45,7 +47,7 @@ export function PanelFrame({
   const [pictures] = useState(() => new Set<Picture>());
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const own = useMemo(() => [panel], [panel]);
-  const { slices, value, hasNone } = usePanelValues(own, selection);
+  const { slices, value, hasNone } = usePanelValues(own, selection, usual);
   const pending = panel.content.state === "ready" && panel.content.pending;
   const focused = !alone && selection.focus?.run.name === run.name;
   const [slice] = slices;
@@ -112,7 +114,7 @@ export function PanelFrame({
           )}
         </ErrorBoundary>
       </div>
-      {slice && value && <PanelNote slice={slice} scale={value.kind} />}
+      {slice && value && <PanelNote slice={slice} value={value} />}
     </section>
   );
 }

@@ -1,13 +1,18 @@
-import { useEffect, useMemo, useSyncExternalStore } from "react";
-import { createPanels, wishesFor } from "../state/panels";
-import type { Selection } from "../state/selection";
+import { useEffect, useMemo, useState, useSyncExternalStore, type CSSProperties } from "react";
+import { seriesNamed } from "../data/catalog";
+import type { Wish } from "../data/frameLoader";
+import type { Size } from "../plot/chart";
+import { keepingValleys, OutlierRanges, sampleOf } from "../state/outliers";
+import { createPanels, wishesFor, type Panel } from "../state/panels";
+import type { PlacedRun, Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
 import type { View } from "../views/view";
-import { columnsFor } from "./panelGrid";
+import { columnsFor, rowHeightFor } from "./panelGrid";
 import { PanelFrame } from "./PanelFrame";
 import { OverlayFrame } from "./OverlayFrame";
 import { sharedExtent } from "./panelSlices";
+import type { UsualRange } from "./usePanelValues";
 import { useStep } from "./useSelection";
 
 interface StageProps {
@@ -32,18 +37,22 @@ export function Stage({ selection, view }: StageProps) {
         : [],
     [revision, selection, step, view, fields],
   );
+  const samples = useSamples(selection, view);
+  const usual = useUsualRange(samples, selection, view, revision);
   useEffect(() => {
     const most = view?.needsAllSteps ? ALL_STEPS : PREFETCHED;
     const { wishes, urgent } = wishesFor(panels, most);
-    loader.want(wishes, urgent);
-  }, [panels, view, loader]);
+    // First what is on screen, then what its scale depends on, then the neighborhood.
+    const scaled = [...samples.values()].flat();
+    loader.want([...wishes.slice(0, urgent), ...scaled, ...wishes.slice(urgent)], urgent);
+  }, [panels, samples, view, loader]);
 
   const extent = useMemo(() => sharedExtent(panels), [panels]);
   const overlaid = compare === "overlay" && view?.overlays && panels.length > 1;
   const columns = overlaid ? 1 : columnsFor(panels.length, size.width, size.height);
   return (
     <main className="stage" ref={element}>
-      <div className="panels" style={{ gridTemplateColumns: `repeat(${columns}, minmax(0, 1fr))` }}>
+      <div className="panels" style={gridStyle(panels, columns, size, overlaid ? null : view)}>
         {overlaid ? (
           <OverlayFrame
             panels={panels}
@@ -64,6 +73,7 @@ export function Stage({ selection, view }: StageProps) {
               revision={revision}
               extent={extent}
               alone={panels.length === 1}
+              usual={usual}
             />
           ))
         )}
@@ -73,4 +83,74 @@ export function Stage({ selection, view }: StageProps) {
       )}
     </main>
   );
+}
+
+type Samples = ReadonlyMap<string, readonly Wish[]>;
+
+const NO_SAMPLES: Samples = new Map();
+
+/** Of each visible run, the slices that say what is usual; none where nothing is clipped by them. */
+function useSamples(selection: Selection, view: View | null): Samples {
+  const clip = useAppState((state) => state.clip && state.range !== "panel");
+  return useMemo(() => {
+    const { channel, visible, seriesName, samples } = selection;
+    if (!clip || !view?.colors || channel === null) return NO_SAMPLES;
+    return new Map(
+      visible.map(({ run }) => {
+        const series = seriesNamed(run, seriesName);
+        return [run.name, series ? sampleOf(series, channel, samples, view.supports) : []];
+      }),
+    );
+  }, [clip, view, selection]);
+}
+
+/** The range without outliers of each run's panel, or nothing where outliers are shown. */
+function useUsualRange(
+  samples: Samples,
+  selection: Selection,
+  view: View | null,
+  revision: number,
+): UsualRange | null {
+  const { fields } = useServices();
+  const [ranges] = useState(() => new OutlierRanges(fields));
+  const clip = useAppState((state) => state.clip);
+  const scope = useAppState((state) => state.range);
+  const focusPoint = useAppState((state) => state.focusPoint);
+  return useMemo(() => {
+    const { channel, visible, seriesName, samples: resolution } = selection;
+    if (!clip || !view?.colors || channel === null || revision < 0) return null;
+    const rangeOf = (placed: readonly PlacedRun[]) => {
+      const runs = placed.map(({ run }) => run.name);
+      const sample = runs.flatMap((run) => samples.get(run) ?? []);
+      const choices = JSON.stringify([scope, seriesName, resolution, ...runs]);
+      const centers = placed.map(({ run }) => seriesNamed(run, seriesName)?.centers.get(channel));
+      return keepingValleys(ranges.range(choices, sample, channel, focusPoint), centers);
+    };
+    if (scope === "run") {
+      const own = new Map(visible.map((placed) => [placed.run.name, rangeOf([placed])]));
+      return (run: string) => own.get(run) ?? null;
+    }
+    const all = rangeOf(visible);
+    return () => all;
+  }, [clip, view, selection, scope, samples, ranges, focusPoint, revision]);
+}
+
+/** Columns, and rows no higher than what stands in them can use. */
+function gridStyle(
+  panels: readonly Panel[],
+  columns: number,
+  size: Size,
+  view: View | null,
+): CSSProperties {
+  const gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
+  const { heightFor } = view ?? {};
+  if (!heightFor || size.height === 0 || panels.length === 0) return { gridTemplateColumns };
+  const most = (width: number) =>
+    Math.max(
+      ...panels.map(({ content }) =>
+        heightFor(content.state === "ready" ? content.slice : null, width),
+      ),
+    );
+  const gridAutoRows = rowHeightFor(panels.length, columns, size, most);
+  return { gridTemplateColumns, gridAutoRows, alignContent: "start" };
 }

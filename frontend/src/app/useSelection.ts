@@ -23,6 +23,7 @@ export function useSelection(catalog: Catalog): Selection {
       range: state.range,
       colorMap: state.colorMap,
       smooth: state.smooth,
+      clip: state.clip,
     })),
   );
   return useMemo(() => select(catalog, order, choices), [catalog, order, choices]);

@@ -74,13 +74,15 @@ export class FrameLoader {
       for (const wish of wishes) flying.add(fieldKey(wish.key, wish.stride));
     }
     const batch: Wish[] = [];
+    const taken = new Set<string>();
     let holdsUrgent = false;
     for (const [place, wish] of this.wishes.entries()) {
       if (place >= this.urgent && holdsUrgent) break;
       const key = fieldKey(wish.key, wish.stride);
-      if (flying.has(key) || this.store.has(key)) continue;
+      if (flying.has(key) || taken.has(key) || this.store.has(key)) continue;
       if (batch[0] && batch[0].stride !== wish.stride) continue;
       batch.push(wish);
+      taken.add(key);
       holdsUrgent ||= place < this.urgent;
       if (batch.length === BATCH) break;
     }

@@ -59,3 +59,27 @@ export function median(values: readonly number[]): number {
   if (sorted.length % 2 === 1) return sorted[middle] ?? NaN;
   return ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
+
+/** The values at two shares of all finite ones in order, between two of them where none is there. */
+export function quantileRange(
+  arrays: readonly ArrayLike<number>[],
+  [lower, upper]: readonly [number, number],
+): Interval | null {
+  const all = new Float64Array(arrays.reduce((sum, { length }) => sum + length, 0));
+  let count = 0;
+  for (const values of arrays) {
+    for (let i = 0; i < values.length; i += 1) {
+      const value = values[i] ?? NaN;
+      if (Number.isFinite(value)) all[count++] = value;
+    }
+  }
+  if (count === 0) return null;
+  const sorted = all.subarray(0, count).sort();
+  const at = (share: number) => {
+    const place = share * (count - 1);
+    const below = sorted[Math.floor(place)] ?? NaN;
+    const above = sorted[Math.ceil(place)] ?? NaN;
+    return below + (place - Math.floor(place)) * (above - below);
+  };
+  return [at(lower), at(upper)];
+}

@@ -22,6 +22,12 @@ export function formatTick(value: number, step: number): string {
   return withMinus(text.includes(".") ? text.replace(/\.?0+$/, "") : text);
 }
 
+/** A label on a logarithmic scale, where one step says nothing about another: short before all. */
+export function formatLogTick(value: number): string {
+  if (value >= 1e4 || value < 1e-3) return withMinus(exponential(value, 2));
+  return `${Number(value.toPrecision(3))}`;
+}
+
 /** A coordinate in multiples of a direction. */
 export function formatCoordinate(value: number): string {
   return withMinus(`${Math.round(value * 1e4) / 1e4}`);

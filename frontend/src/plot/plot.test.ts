@@ -45,10 +45,31 @@ describe("scales", () => {
 
   it("put contours inside the domain", () => {
     const levels = contourLevels(createScale("linear", [0, 10]), 10);
-    expect(levels).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
-    for (const level of contourLevels(createScale("log", [0.03, 17]), 10)) {
-      expect(level > 0.03 && level < 17).toBe(true);
+    expect(levels.map(({ value }) => value)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    for (const { value } of contourLevels(createScale("log", [0.03, 17]), 10)) {
+      expect(value > 0.03 && value < 17).toBe(true);
     }
+  });
+
+  it.each([
+    [1e-30, 1e3],
+    [4e-4, 2e4],
+    [6e-4, 300],
+    [0.03, 17],
+    [0.2, 5],
+    [1.1, 9],
+    [1.1, 1.4],
+  ])("put a fair number of contours between %d and %d", (low, high) => {
+    const levels = contourLevels(createScale("log", [low, high]), 12);
+    expect(levels.length).toBeGreaterThanOrEqual(5);
+    expect(levels.length).toBeLessThanOrEqual(18);
+    // Two levels with one label would say that one of them is elsewhere.
+    expect(new Set(levels.map(({ label }) => label)).size).toBe(levels.length);
+  });
+
+  it("have more than one tick wherever there is a decade", () => {
+    expect(logTicks([2, 90], 3).map(({ label }) => label)).toEqual(["3", "10", "30"]);
+    expect(logTicks([2e4, 9e5], 3).map(({ label }) => label)).toEqual(["3e4", "1e5", "3e5"]);
   });
 });
 

@@ -25,6 +25,8 @@ export interface Choices {
   readonly range: RangeScope;
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
+  /** Whether colors leave out the smallest and the largest values. */
+  readonly clip: boolean;
 }
 
 /** Where the pointer stands, in coordinates of the data; shared by all panels. */
@@ -64,6 +66,7 @@ export const DEFAULT_CHOICES: Choices = {
   range: "all",
   colorMap: "viridis",
   smooth: true,
+  clip: true,
 };
 
 export const SPEEDS = [1, 2, 5, 10, 20, 30] as const;

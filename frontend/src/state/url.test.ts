@@ -28,6 +28,7 @@ function* randomChoices(count: number): Generator<Choices> {
       range: pick("panel", "run", "all"),
       colorMap: pick("viridis", "cividis", "magma", "gray"),
       smooth: pick(true, false),
+      clip: pick(true, false),
     };
   }
 }

@@ -76,6 +76,7 @@ const BINDINGS: readonly Binding[] = [
   bind("range", "range", oneOf("panel", "run", "all")),
   bind("colorMap", "cm", oneOf("viridis", "cividis", "magma", "gray")),
   bind("smooth", "smooth", flag),
+  bind("clip", "clip", flag),
 ];
 
 /** The choices that differ from the defaults, as keys of the deep link. */

@@ -36,3 +36,17 @@ export function fittedDomain(kind: ScaleKind, [low, high]: Interval): Interval |
   if (!(high > 0)) return null;
   return [low > 0 ? low : high * DEEPEST, high];
 }
+
+interface Clipping {
+  readonly domain: Interval;
+  readonly clipped: { readonly below: boolean; readonly above: boolean };
+}
+
+/** A domain without outliers, and at which ends it leaves values out. */
+export function withoutOutliers(whole: Interval, usual: Interval | null): Clipping {
+  const low = Math.max(whole[0], usual?.[0] ?? -Infinity);
+  const high = Math.min(whole[1], usual?.[1] ?? Infinity);
+  // Where most values are the same, what is left would be no scale.
+  if (!(low < high)) return { domain: whole, clipped: { below: false, above: false } };
+  return { domain: [low, high], clipped: { below: whole[0] < low, above: whole[1] > high } };
+}

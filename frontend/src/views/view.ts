@@ -4,6 +4,7 @@ import type { RunStyle } from "../data/runColors";
 import type { Channel, Slice } from "../data/slice";
 import type { Interval } from "../data/stats";
 import type { ColorMapName } from "../plot/colorMaps";
+import type { Clipped } from "../plot/marks/colorBar";
 import type { ScaleKind } from "../plot/scale";
 
 /** One run's slice, ready to be drawn. */
@@ -22,6 +23,8 @@ export interface PanelSlice {
 export interface ValueScale {
   readonly kind: ScaleKind;
   readonly domain: Interval;
+  /** Where values lie beyond the domain, because outliers are left out of it. */
+  readonly clipped: Clipped;
 }
 
 export interface ViewProps {
@@ -51,4 +54,6 @@ export interface View {
   readonly colors: boolean;
   /** Whether it draws all steps at once. */
   readonly needsAllSteps: boolean;
+  /** The height beyond which a picture of some width gains nothing; without it, there is none. */
+  readonly heightFor?: (slice: Slice | null, width: number) => number;
 }

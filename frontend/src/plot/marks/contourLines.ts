@@ -1,33 +1,40 @@
 import type { Chart } from "../chart";
 import { placement } from "../chart";
-import type { Contour } from "../contours";
-import { formatTick } from "../format";
-import type { Placement } from "../geometry";
+import type { Placement, Shape } from "../geometry";
+import type { ContourLevel } from "../scale";
 import type { Surface2D } from "../surface";
 
-const LABEL_ROOM = 40;
+const LABEL_ROOM = 44;
 const LABEL_LENGTH = 110;
+const MOST_LABELS = 12;
 const INK = "rgba(255, 255, 255, 0.78)";
+const MINOR_INK = "rgba(255, 255, 255, 0.62)";
 const SHADE = "rgba(0, 0, 0, 0.28)";
+const HALO = "rgba(0, 0, 0, 0.62)";
+
+export interface LabeledContour extends ContourLevel {
+  readonly shape: Shape;
+}
 
 /** Contours with a number on each, where there is room for one. */
 export function drawContourLines(
   surface: Surface2D,
   chart: Chart,
-  contours: readonly Contour[],
+  contours: readonly LabeledContour[],
   labels: boolean,
 ): void {
   const place = placement(chart);
-  for (const { shape } of contours) {
+  for (const { shape, major } of contours) {
     // Light on dark: readable on either end of a color map.
-    surface.stroke(shape, place, { color: SHADE, width: 2.2 });
-    surface.stroke(shape, place, { color: INK, width: 1 });
+    surface.stroke(shape, place, { color: SHADE, width: major ? 2.4 : 1.8 });
+    surface.stroke(shape, place, { color: major ? INK : MINOR_INK, width: major ? 1.2 : 0.9 });
   }
   if (!labels) return;
   // The middle belongs to the cross.
   const taken = [{ x: chart.toX(0), y: chart.toY(0) }];
-  const step = Math.abs((contours[1]?.level ?? 0) - (contours[0]?.level ?? 0));
-  for (const { level, shape } of contours) {
+  const ranked = [...contours].sort((a, b) => Number(b.major) - Number(a.major));
+  for (const { label, shape } of ranked) {
+    if (taken.length > MOST_LABELS) break;
     const longest = shape.lines.reduce<Float64Array | null>(
       (best, line) => (line.length > (best?.length ?? 0) ? line : best),
       null,
@@ -35,9 +42,9 @@ export function drawContourLines(
     const spot = longest && labelSpot(longest, place, chart, taken);
     if (!spot) continue;
     taken.push(spot);
-    surface.text(spot.x, spot.y, formatTick(level, Math.min(step || level, level || step)), {
+    surface.text(spot.x, spot.y, label, {
       color: "#ffffff",
-      halo: "rgba(0, 0, 0, 0.55)",
+      halo: HALO,
       size: 10,
       align: "center",
       angle: spot.angle,

@@ -3,7 +3,7 @@ import { moveStep } from "../../data/align";
 import { crisp, drawAxes, drawFrame, line } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
 import { contains, createChart, innerBox, linear } from "../../plot/chart";
-import { drawColorBar } from "../../plot/marks/colorBar";
+import { colorBarBeside, colorBarRoom, drawColorBar } from "../../plot/marks/colorBar";
 import { drawCrossHair } from "../../plot/marks/crossHair";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
@@ -18,7 +18,7 @@ import type { PanelSlice, ViewProps } from "../view";
 import { curveOf, stepAlong } from "./lineModel";
 import { paintSteps, sampleAt, stepDomain } from "./overStepsModel";
 
-const MARGINS = { top: 8, right: 76, bottom: 40, left: 62 };
+const MARGINS = { top: 8, bottom: 40, left: 62 };
 
 export function OverStepsView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
@@ -36,9 +36,11 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
   const [cursor, setCursor] = useCursor();
   const { slice, series, run, channel } = panel;
   const chart = useMemo(() => {
-    const box = innerBox(size, MARGINS);
+    const right = colorBarRoom(scale, size.height - MARGINS.top - MARGINS.bottom);
+    const box = innerBox(size, { ...MARGINS, right });
     return createChart(box, linear(extent(slice.axes[0])), linear(stepDomain(series.steps)));
-  }, [size, slice, series]);
+  }, [size, slice, series, scale]);
+  const { clipped } = value;
   const raster = useMemo(() => {
     const [width, height] = [Math.min(chart.box.width, 480), Math.min(chart.box.height, 480)];
     if (revision < 0) return null;
@@ -57,10 +59,9 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
         yLabel: "step",
         grid: false,
       });
-      const bar = { x: box.x + box.width + 12, y: box.y, width: 10, height: box.height };
-      drawColorBar(surface, bar, scale, { colorMap, theme });
+      drawColorBar(surface, colorBarBeside(box), scale, { colorMap, theme }, clipped);
     },
-    [chart, raster, step, theme, slice, scale, colorMap],
+    [chart, raster, step, theme, slice, scale, colorMap, clipped],
   );
   const sample = cursor && sampleAt(panel, cursor.x, cursor.y);
   const overlay = useMemo(

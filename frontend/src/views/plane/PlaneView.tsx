@@ -29,11 +29,21 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
-  const plane = useMemo(() => layOutPlane(slice, size), [slice, size]);
+  const plane = useMemo(() => layOutPlane(slice, size, scale), [slice, size, scale]);
+  const { clipped } = value;
   const draw = useCallback(
     (surface: Surface2D) =>
-      drawPlane(surface, plane, { slice, channel, grid, scale, colorMap, smooth, theme }),
-    [plane, slice, channel, grid, scale, colorMap, smooth, theme],
+      drawPlane(surface, plane, {
+        slice,
+        channel,
+        grid,
+        scale,
+        colorMap,
+        smooth,
+        clipped,
+        theme,
+      }),
+    [plane, slice, channel, grid, scale, colorMap, smooth, clipped, theme],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
   const overlay = useMemo(

@@ -3,7 +3,7 @@ import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
 import type { ColorMapName } from "../../plot/colorMaps";
 import { contours, type Grid } from "../../plot/contours";
-import { drawColorBar } from "../../plot/marks/colorBar";
+import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
 import { drawContourLines } from "../../plot/marks/contourLines";
 import { drawCenter } from "../../plot/marks/crossHair";
 import { fractionalIndices, paintGrid, sharesOf, type Paint, type Raster } from "../../plot/raster";
@@ -21,6 +21,7 @@ export interface PlaneDrawing {
   readonly scale: Scale;
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
+  readonly clipped: Clipped;
   readonly theme: Theme;
 }
 
@@ -31,9 +32,13 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
   const shares = sharesOf(grid.values, scale);
   surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
   surface.clip(box, () => {
-    const levels = contourLevels(scale, 10);
-    const found = contours({ ...grid, values: shares }, levels.map(scale.toShare));
-    const lines = found.map(({ shape }, i) => ({ shape, level: levels[i] ?? 0 }));
+    // Chosen by the scale and not by the values: panels that share it have the same contours.
+    const levels = contourLevels(scale, 12);
+    const found = contours(
+      { ...grid, values: shares },
+      levels.map(({ value }) => scale.toShare(value)),
+    );
+    const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? { lines: [] } }));
     drawContourLines(surface, chart, lines, box.width > 160);
     drawCenter(surface, chart);
   });
@@ -45,7 +50,7 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     xTicks: Math.max(2, box.width / 56),
     yTicks: Math.max(2, box.height / 56),
   });
-  drawColorBar(surface, bar, scale, drawing);
+  drawColorBar(surface, bar, scale, drawing, drawing.clipped);
 }
 
 function fieldRaster(

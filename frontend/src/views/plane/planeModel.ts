@@ -4,26 +4,44 @@ import { createChart, fitted, innerBox, linear, type Chart, type Size } from "..
 import type { Grid } from "../../plot/contours";
 import { formatCoordinate, formatValue } from "../../plot/format";
 import type { Box } from "../../plot/geometry";
+import { colorBarBeside, colorBarRoom } from "../../plot/marks/colorBar";
+import type { Scale } from "../../plot/scale";
 
-const MARGINS = { top: 8, right: 64, bottom: 40, left: 62 };
-const BAR = { gap: 12, width: 10 };
+const MARGINS = { top: 8, bottom: 40, left: 62 };
 
 export interface PlaneChart {
   readonly chart: Chart;
   readonly bar: Box;
 }
 
+// Axes of very unequal spans are stretched: a sliver shows nothing.
+const MOST_UNEQUAL = 4;
+
 /** Equal units on both axes, and a color bar as high as the plane on its right. */
-export function layOutPlane(slice: Slice, size: Size): PlaneChart {
+export function layOutPlane(slice: Slice, size: Size, scale: Scale): PlaneChart {
   const x = extent(slice.axes[0]);
   const y = extent(slice.axes[1]);
-  const room = innerBox(size, MARGINS);
-  // Axes of very unequal spans are stretched: a sliver shows nothing.
-  const ratio = (y[1] - y[0]) / (x[1] - x[0]);
-  const box = ratio > 0.25 && ratio < 4 ? fitted(room, x[1] - x[0], y[1] - y[0]) : { ...room };
+  const right = colorBarRoom(scale, size.height - MARGINS.top - MARGINS.bottom);
+  const room = innerBox(size, { ...MARGINS, right });
+  const ratio = heightToWidth(slice);
+  const stretched = ratio * MOST_UNEQUAL < 1 || ratio > MOST_UNEQUAL;
+  const box = stretched ? room : fitted(room, x[1] - x[0], y[1] - y[0]);
   const chart = createChart(box, linear(x), linear(y));
-  const bar = { x: box.x + box.width + BAR.gap, y: box.y, width: BAR.width, height: box.height };
-  return { chart, bar };
+  return { chart, bar: colorBarBeside(box) };
+}
+
+/** The height beyond which a plane of some width would only stand in empty space. */
+export function planeHeight(slice: Slice | null, width: number): number {
+  const ratio = Math.min(slice ? heightToWidth(slice) : 1, MOST_UNEQUAL);
+  return ratio * (width - MARGINS.left - LEAST_BAR_ROOM) + MARGINS.top + MARGINS.bottom;
+}
+
+const LEAST_BAR_ROOM = 56;
+
+function heightToWidth(slice: Slice): number {
+  const x = extent(slice.axes[0]);
+  const y = extent(slice.axes[1]);
+  return (y[1] - y[0]) / (x[1] - x[0]);
 }
 
 export function gridOf(slice: Slice, channel: Channel, focusPoint: number): Grid {

@@ -1,4 +1,5 @@
 import type { View } from "../view";
+import { planeHeight } from "./planeModel";
 import { PlaneView } from "./PlaneView";
 
 export const planeView: View = {
@@ -9,4 +10,5 @@ export const planeView: View = {
   overlays: false,
   colors: true,
   needsAllSteps: false,
+  heightFor: planeHeight,
 };
