@@ -26,6 +26,7 @@ FLOORS = {
     "pysclice.integrations": 6,
     "pysclice.demo": 7,
     "pysclice.cli": 8,  # above the demo, which it runs
+    "pysclice.__main__": 9,
     # Shows what was logged, and starts where torch is not installed.
     "tensorboard_loss_slicer": 2,
 }
