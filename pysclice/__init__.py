@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pysclice.slices import Slice as Slice
     from pysclice.slices import SliceFormatError as SliceFormatError
     from pysclice.slices import load as load
+    from pysclice.visualization import plot as plot
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ _HOMES = {
     "Towards": "directions.towards",
     "here": "slicers.focus_points",
     "load": "slices",
+    "plot": "visualization",
     "read_slices": "events",
 }
 

@@ -1,0 +1,192 @@
+"""What the views have in common before anything is drawn: plain numbers and words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+import numpy as np
+
+from pysclice.slices import Axis, Float64, Slice
+
+Scale = Literal["linear", "log"]
+SCALES = ("linear", "log")
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, eq=False)
+class Heatmap:
+    """Values over two axes.
+
+    Attributes:
+        x: (columns,) coordinates of the samples.
+        y: (rows,) the same, upward.
+        values: (rows, columns); NaN where there is nothing to show.
+        x_label, y_label, title: words around it.
+    """
+
+    x: Float64
+    y: Float64
+    values: Float64
+    x_label: str
+    y_label: str
+    title: str
+
+
+def check_series(series: object) -> dict[int, Slice]:
+    """Slices by step, in the order of the steps, all of one kind.
+
+    Raises:
+        TypeError: not a mapping from steps to slices.
+        ValueError: it is empty, or holds slices of several kinds.
+    """
+    if not isinstance(series, Mapping) or not all(isinstance(s, Slice) for s in series.values()):
+        raise TypeError(
+            f"Expected a Slice or slices by step, got {type(series).__name__}. A series of a run "
+            "is read_slices(logdir)[run][series]."
+        )
+    if not series:
+        raise ValueError("This series holds no slices yet: there is nothing to plot.")
+    ordered = {step: series[step] for step in sorted(series)}
+    kinds = {slice_.kind for slice_ in ordered.values()}
+    if len(kinds) > 1:
+        raise ValueError(f"A series has slices of one kind, but this one has {sorted(kinds)}.")
+    return ordered
+
+
+def channel_of(slice_: Slice, channel: str | None) -> str:
+    """The channel's name, the first one's if none is given."""
+    if channel is None:
+        return slice_.channels[0]
+    if channel not in slice_.values:
+        raise ValueError(
+            f"The slice of step {slice_.step} has no channel {channel!r}; it has "
+            f"{', '.join(map(repr, slice_.channels))}."
+        )
+    return channel
+
+
+def check_number(what: str, number: int, count: int) -> int:
+    """The number, if there are more than that many.
+
+    Raises:
+        ValueError: there are not.
+    """
+    if not 0 <= number < count:
+        raise ValueError(f"This slice has {count} {what}s, counted from 0; got {number}.")
+    return number
+
+
+def chosen_focus_points(slice_: Slice, focus_point: int | None) -> tuple[int, ...]:
+    """The one that was asked for, or all."""
+    count = len(slice_.focus_points)
+    if focus_point is None:
+        return tuple(range(count))
+    return (check_number("focus point", focus_point, count),)
+
+
+def axis_unit(axis: Axis) -> str:
+    """What a step of 1 along the axis means."""
+    unit = "in multiples of the direction"
+    return f"{unit}, L2 length {axis.length:.4g}" if math.isfinite(axis.length) else unit
+
+
+def axis_label(axis: Axis) -> str:
+    """The direction's name and the unit of its coordinates, on two lines."""
+    return f"{axis.name}\n{axis_unit(axis)}"
+
+
+def title_of(slice_: Slice) -> str:
+    """Which series and step this is; the method for a slice that was never logged."""
+    return f"{slice_.series}, step {slice_.step}" if slice_.series else slice_.method
+
+
+def showable(values: object, scale: Scale) -> Float64:
+    """The values in float64, NaN where they are not finite or have no place on a log scale."""
+    shown = np.array(values, dtype=np.float64)
+    shown[~np.isfinite(shown)] = np.nan
+    if scale == "log":
+        shown[shown <= 0] = np.nan
+    return shown
+
+
+def caption(values: Iterable[object], scale: Scale) -> str:
+    """A sentence about the values that cannot be shown; empty if all can."""
+    everything = np.concatenate([np.ravel(np.asarray(part, dtype=np.float64)) for part in values])
+    finite = everything[np.isfinite(everything)]
+    sentences = []
+    if missing := everything.size - finite.size:
+        sentences.append(f"{_of(missing, everything.size)} not finite (hatched).")
+    if scale == "log" and (below := int(np.count_nonzero(finite <= 0))):
+        sentences.append(
+            f"{_of(below, everything.size)} zero or negative, which a log scale cannot show "
+            "(hatched)."
+        )
+    return " ".join(sentences)
+
+
+def _of(count: int, total: int) -> str:
+    return f"{count} of {total} values {'is' if count == 1 else 'are'}"
+
+
+def limits(values: Iterable[Float64], scale: Scale) -> tuple[float, float]:
+    """A range of colors that holds all showable values and is never empty."""
+    everything = np.concatenate([np.ravel(part) for part in values])
+    shown = everything[np.isfinite(everything)]
+    if not shown.size:
+        return (0.1, 1.0) if scale == "log" else (0.0, 1.0)
+    low, high = float(shown.min()), float(shown.max())
+    if high - low > 1e-9 * max(abs(low), abs(high)):
+        return low, high
+    if scale == "log":
+        return low / 1.1, high * 1.1
+    half = 0.1 * abs(low) or 1.0
+    return low - half, high + half
+
+
+def levels(low: float, high: float, scale: Scale, count: int = 8) -> list[float]:
+    """Round numbers strictly inside a range, about ``count`` of them, to draw contours at."""
+    if scale == "log" and high / low >= 30:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        digits: Sequence[int] = (1, 2, 5) if 3 * len(decades) <= 2 * count else (1,)
+        stride = max(1, len(decades) * len(digits) // count) if digits == (1,) else 1
+        found = [d * 10.0**power for power in decades[::stride] for d in digits]
+    else:
+        rough = (high - low) / count
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = power * next(d for d in (1, 2, 5, 10) if d * power >= 0.999 * rough)
+        first, last = math.floor(low / step), math.ceil(high / step)
+        found = [n * step for n in range(first, last + 1)]
+    return [level for level in found if low < level < high]
+
+
+def cell_edges(positions: Float64) -> Float64:
+    """Borders (n + 1,) halfway between samples (n,); the outer cells are as wide as inside."""
+    if positions.size == 1:
+        return np.array([positions[0] - 0.5, positions[0] + 0.5])
+    middle = (positions[1:] + positions[:-1]) / 2
+    first, last = 2 * positions[0] - middle[0], 2 * positions[-1] - middle[-1]
+    return np.concatenate([[first], middle, [last]])
+
+
+def missing_spans(coordinates: Float64, values: Float64) -> list[tuple[float, float]]:
+    """Intervals around the samples that are NaN, joined where they touch."""
+    edges = cell_edges(coordinates)
+    spans: list[tuple[float, float]] = []
+    for index in np.flatnonzero(np.isnan(values)).tolist():
+        left, right = float(edges[index]), float(edges[index + 1])
+        if spans and spans[-1][1] == left:
+            spans[-1] = spans[-1][0], right
+        else:
+            spans.append((left, right))
+    return spans
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """At most ``count`` of the items, evenly chosen, the first and the last among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[round(i * (len(items) - 1) / (count - 1))] for i in range(count)]

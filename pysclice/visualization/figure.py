@@ -1,0 +1,147 @@
+"""The part of drawing that all views share, and the one module that imports matplotlib."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from pysclice.slices import Float64
+from pysclice.visualization.data import Heatmap, Scale, cell_edges, levels
+
+try:
+    import matplotlib
+    from cycler import cycler
+    from matplotlib.colors import LogNorm, Normalize
+    from matplotlib.figure import Figure
+    from matplotlib.patheffects import withStroke
+except ImportError as error:
+    raise ImportError(
+        "Plotting needs matplotlib, which is not installed: pip install 'pysclice[plot]'"
+    ) from error
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.cm import ScalarMappable
+
+# Distinct for color-blind readers, too: Okabe and Ito 2008, "Color Universal Design".
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+STYLE: Any = {
+    "axes.grid": False,
+    "axes.labelsize": 8,
+    "axes.linewidth": 0.8,
+    "axes.prop_cycle": cycler(color=COLORS),
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlesize": 9,
+    "font.size": 8,
+    "hatch.linewidth": 0.5,
+    "legend.fontsize": 7,
+    "legend.frameon": False,
+    "lines.linewidth": 1.4,
+    "text.usetex": False,  # names of parameters hold underscores
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+}
+HATCH = "////"
+PALE, GRAY = "0.94", "0.65"
+
+
+class SliceFigure(Figure):
+    """A matplotlib figure that belongs to nobody else and shows itself in a notebook."""
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Save at 300 dots per inch unless told otherwise, with fonts that publishers accept."""
+        kwargs.setdefault("dpi", 300)
+        # Type 3 fonts, matplotlib's default, are what conferences turn down.
+        with matplotlib.rc_context({"pdf.fonttype": 42, "ps.fonttype": 42}):
+            super().savefig(*args, **kwargs)
+
+    def _repr_png_(self) -> bytes:
+        # Asked for by IPython. Figures of pyplot are shown by its own hook, which wins if present.
+        image = io.BytesIO()
+        self.savefig(image, format="png", dpi=144)
+        return image.getvalue()
+
+
+@contextlib.contextmanager
+def subplots(
+    rows: int, columns: int, size: tuple[float, float], **options: Any
+) -> Iterator[tuple[SliceFigure, np.ndarray[Any, Any]]]:
+    """A figure of our style with axes (rows, columns), each of ``size`` in inches, to draw into."""
+    with matplotlib.rc_context(STYLE):
+        width, height = size
+        figure = SliceFigure(figsize=(columns * width, rows * height), layout="constrained")
+        yield figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+def root_figure(axes: Axes) -> Figure:
+    """The figure that axes belong to, also if they lie in a subfigure."""
+    figure = axes.figure
+    while not isinstance(figure, Figure):
+        figure = figure.figure
+    return figure
+
+
+def plain(text: str) -> str:
+    """The text without a meaning of ``$``, which would make it a formula."""
+    return text.replace("$", r"\$")
+
+
+def write_caption(place: Figure | Axes, text: str) -> None:
+    """A sentence below a figure, or in a corner of axes whose figure is not ours."""
+    if not text:
+        return
+    if isinstance(place, Figure):
+        place.supxlabel(plain(text), fontsize=7, color="0.3")
+    else:
+        place.annotate(
+            plain(text),
+            (0.01, 0.01),
+            xycoords="axes fraction",
+            fontsize="x-small",
+            color="0.3",
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
+        )
+
+
+def draw_heatmap(
+    axes: Axes, heatmap: Heatmap, limits: tuple[float, float], scale: Scale
+) -> ScalarMappable:
+    """Colored cells around the samples, hatched where a value is missing."""
+    low, high = limits
+    norm = LogNorm(low, high) if scale == "log" else Normalize(low, high)
+    # What has no color is transparent and shows the hatched ground.
+    axes.patch.set(facecolor=PALE, edgecolor=GRAY, hatch=HATCH, linewidth=0)
+    mesh = axes.pcolormesh(
+        cell_edges(heatmap.x),
+        cell_edges(heatmap.y),
+        heatmap.values,
+        norm=norm,
+        cmap="viridis",
+        shading="flat",
+        rasterized=True,  # vector cells show seams in many viewers of PDF
+    )
+    axes.set_xlabel(plain(heatmap.x_label))
+    axes.set_ylabel(plain(heatmap.y_label))
+    axes.set_title(plain(heatmap.title))
+    return mesh
+
+
+def draw_contours(axes: Axes, heatmap: Heatmap, limits: tuple[float, float], scale: Scale) -> None:
+    """Labeled lines of equal value, where there is enough to draw one."""
+    values: Float64 = heatmap.values
+    at = levels(*limits, scale)
+    shown = values[values == values]
+    if min(values.shape) < 2 or not shown.size or not at:
+        return
+    # Levels that other panels need would only warn here.
+    at = [level for level in at if shown.min() < level < shown.max()]
+    if not at:
+        return
+    lines = axes.contour(heatmap.x, heatmap.y, values, levels=at, colors="white", linewidths=0.7)
+    labels = axes.clabel(lines, fmt=lambda level: f"{level:.4g}", fontsize=6)
+    for label in labels:
+        label.set_path_effects([withStroke(linewidth=1.2, foreground="0.25")])

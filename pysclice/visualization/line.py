@@ -1,0 +1,227 @@
+"""The view of a line: losses over the coordinate, and over coordinate and step for a series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from pysclice.slices import Float64, Slice
+from pysclice.visualization.data import (
+    Heatmap,
+    Scale,
+    axis_label,
+    caption,
+    channel_of,
+    check_number,
+    chosen_focus_points,
+    limits,
+    missing_spans,
+    showable,
+    title_of,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One line of a slice.
+
+    Attributes:
+        name: what a legend calls it.
+        values: (samples,); NaN where there is nothing to show.
+        center: the value measured at the focus point, NaN if 0 is not on the axis.
+    """
+
+    name: str
+    values: Float64
+    center: float
+
+
+@dataclass(frozen=True, eq=False)
+class LineData:
+    """What the view of a line shows.
+
+    Attributes:
+        coordinates: (samples,).
+        curves: one for each focus point.
+        missing: intervals of the coordinate in which a value cannot be shown.
+        x_label, y_label, title, note: words around it.
+    """
+
+    coordinates: Float64
+    curves: tuple[Curve, ...]
+    missing: tuple[tuple[float, float], ...]
+    x_label: str
+    y_label: str
+    title: str
+    note: str
+
+
+def prepare_line(
+    slice_: Slice,
+    channel: str | None = None,
+    scale: Scale = "linear",
+    focus_point: int | None = None,
+    line: int = 0,
+) -> LineData:
+    """One line of a slice, a curve for each focus point."""
+    name = channel_of(slice_, channel)
+    axis = slice_.axes[check_number("line", line, len(slice_.axes))]
+    points = chosen_focus_points(slice_, focus_point)
+    several = len(points) > 1
+    x = axis.coordinates
+    curves = tuple(
+        Curve(
+            name=slice_.focus_points[point] if several else title_of(slice_),
+            values=showable(slice_.values[name][point, line], scale),
+            center=(
+                float(showable(slice_.center[name][point], scale))
+                if x[0] <= 0 <= x[-1]
+                else float("nan")
+            ),
+        )
+        for point in points
+    )
+    # NaN is contagious: the sum is missing where any curve is.
+    missing = missing_spans(x, np.sum([curve.values for curve in curves], axis=0))
+    return LineData(
+        coordinates=x,
+        curves=curves,
+        missing=tuple(missing),
+        x_label=axis_label(axis),
+        y_label=name,
+        title=title_of(slice_),
+        note=caption([slice_.values[name][point, line] for point in points], scale),
+    )
+
+
+def prepare_line_series(
+    series: Mapping[int, Slice],
+    channel: str | None = None,
+    scale: Scale = "linear",
+    focus_point: int = 0,
+    line: int | None = None,
+) -> tuple[Heatmap, str]:
+    """The same line of every step as a row of a heatmap, and a caption.
+
+    Raises:
+        ValueError: several lines and none chosen, or steps with other coordinates.
+    """
+    first = next(iter(series.values()))
+    name = channel_of(first, channel)
+    if line is None and len(first.axes) > 1:
+        raise ValueError(
+            f"The slices of this series have {len(first.axes)} lines: choose one with line=0, or "
+            "plot the slice of a single step."
+        )
+    line = line or 0
+    raw = []
+    for step, slice_ in series.items():
+        check_number("line", line, len(slice_.axes))
+        check_number("focus point", focus_point, len(slice_.focus_points))
+        if not np.array_equal(slice_.axes[line].coordinates, first.axes[line].coordinates):
+            raise ValueError(
+                f"Step {step} has other coordinates than step {first.step}, so they do not fit "
+                "into one heatmap. Plot the steps that were sliced alike."
+            )
+        raw.append(slice_.values[channel_of(slice_, name)][focus_point, line])
+    note = caption(raw, scale)
+    if len({slice_.axes[line].fingerprint for slice_ in series.values()}) > 1:
+        note = f"The direction is not the same at all steps. {note}".strip()
+    heatmap = Heatmap(
+        x=first.axes[line].coordinates,
+        y=np.array(list(series), dtype=np.float64),
+        values=showable(np.stack(raw), scale),
+        x_label=axis_label(first.axes[line]),
+        y_label="step",
+        title=first.series or first.method,
+    )
+    return heatmap, note
+
+
+def draw_line(axes: Axes, data: LineData, scale: Scale) -> None:
+    """Curves with a dot at the focus point; missing samples are hatched."""
+    from pysclice.visualization.figure import GRAY, HATCH, PALE, plain
+
+    if scale == "log":
+        axes.set_yscale("log")
+    for left, right in data.missing:
+        axes.axvspan(left, right, facecolor=PALE, edgecolor=GRAY, hatch=HATCH, lw=0, zorder=0)
+    for curve in data.curves:
+        # Points where a gap on both sides would leave a sample without any line.
+        marker = "." if np.isnan(curve.values).any() else ""
+        (drawn,) = axes.plot(
+            data.coordinates, curve.values, marker=marker, markersize=3, label=plain(curve.name)
+        )
+        axes.plot([0.0], [curve.center], "o", markersize=4.5, color=drawn.get_color(), zorder=3)
+    axes.set_xlabel(plain(data.x_label))
+    axes.set_ylabel(plain(data.y_label))
+    if len(data.curves) > 1:
+        axes.legend()
+
+
+def plot_line(
+    slice_: Slice,
+    channel: str | None,
+    ax: Axes | None,
+    scale: Scale,
+    focus_point: int | None,
+    line: int,
+) -> Figure:
+    """The figure of one line."""
+    from pysclice.visualization.figure import plain, root_figure, subplots, write_caption
+
+    data = prepare_line(slice_, channel, scale, focus_point, line)
+    if ax is not None:
+        draw_line(ax, data, scale)
+        write_caption(ax, data.note)
+        return root_figure(ax)
+    with subplots(1, 1, (4.2, 2.9)) as (figure, panels):
+        axes = panels[0, 0]
+        draw_line(axes, data, scale)
+        axes.set_title(plain(data.title))
+        write_caption(figure, data.note)
+    return figure
+
+
+def plot_line_series(
+    series: Mapping[int, Slice],
+    channel: str | None,
+    ax: Axes | None,
+    scale: Scale,
+    focus_point: int,
+    line: int | None,
+) -> Figure:
+    """The heatmap of one line over the steps."""
+    from pysclice.visualization.figure import (
+        draw_heatmap,
+        plain,
+        root_figure,
+        subplots,
+        write_caption,
+    )
+
+    heatmap, note = prepare_line_series(series, channel, scale, focus_point, line)
+    name = channel_of(next(iter(series.values())), channel)
+
+    def draw(axes: Axes) -> Figure:
+        figure = root_figure(axes)
+        mesh = draw_heatmap(axes, heatmap, limits([heatmap.values], scale), scale)
+        if heatmap.x[0] <= 0 <= heatmap.x[-1]:
+            axes.axvline(0.0, color="white", linewidth=0.6, linestyle=":")
+        figure.colorbar(mesh, ax=axes, label=plain(name))
+        return figure
+
+    if ax is not None:
+        write_caption(ax, note)
+        return draw(ax)
+    with subplots(1, 1, (4.6, 3.4)) as (figure, panels):
+        draw(panels[0, 0])
+        write_caption(figure, note)
+    return figure
