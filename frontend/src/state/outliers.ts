@@ -94,7 +94,8 @@ export class OutlierRanges {
     });
     const range = usualRange(slices, channel, focusPoint);
     if (this.known.size >= 64) this.known.clear();
-    this.known.set(exact, range);
+    // What failed may come when it is asked for again.
+    if (slices.length === keys.length) this.known.set(exact, range);
     this.known.set(name, range);
     return range;
   }
