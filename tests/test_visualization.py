@@ -221,6 +221,64 @@ def test_every_view_is_saved_with_its_labels(view: str, scale: data.Scale) -> No
     assert dict(matplotlib.rcParams) == before
 
 
+def test_a_line_is_drawn_with_a_dot_at_the_focus_point() -> None:
+    ax = plot(lines(), scale="log").axes[0]
+    curve, dot = ax.lines
+    assert curve.get_xydata() == pytest.approx(np.stack([X, 0.25 + X**2], axis=1))
+    assert dot.get_xydata().tolist() == [[0.0, 0.25]]
+    assert ax.get_yscale() == "log"
+
+
+def test_what_is_missing_on_a_line_is_hatched() -> None:
+    (span,) = plot(lines(loss=np.where(X > 0.7, math.nan, 1.0))).axes[0].patches
+    assert span.get_hatch()
+    assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((0.75, 13 / 12))
+
+
+def test_a_bundle_shares_its_loss_axis() -> None:
+    panels = plot(lines(count=3)).axes
+    assert len({panel.get_ylim() for panel in panels}) == 1
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_plane_is_drawn_where_its_values_are(scale: data.Scale) -> None:
+    slope = a_plane()
+    values = {"train/loss": (3 + X[:, None] + 2 * Y[None, :])[None].astype(np.float32)}
+    values["train/loss"][0, 2, 1] = math.nan
+    ax = plot(Slice("plane", "m", slope.axes, values, slope.center), scale=scale).axes[0]
+    mesh, contours = ax.collections[:2]
+    drawn = mesh.get_array()
+    assert np.ma.getmaskarray(drawn).nonzero() == (np.array([1]), np.array([2]))
+    assert drawn[0, 12] == pytest.approx(3)  # right, bottom
+    assert drawn[6, 0] == pytest.approx(3)
+    assert drawn[6, 12] == pytest.approx(5)
+    # Halfway between the limits, a log scale is above its middle, and a linear one in it.
+    middle = float(mesh.norm(3.0))
+    assert middle > 0.55 if scale == "log" else middle == pytest.approx(0.5)
+    assert ax.patch.get_hatch()
+    assert 3.0 in contours.levels
+    for segment in contours.get_paths()[contours.levels.tolist().index(3.0)].vertices:
+        assert segment[0] + 2 * segment[1] == pytest.approx(0.0, abs=1e-6)
+    assert [cross.get_xydata().tolist() for cross in ax.lines] == [[[0.0, 0.0]]] * 2
+    assert ax.get_aspect() == 1.0
+
+
+def test_panels_of_a_series_share_their_colors() -> None:
+    raised = a_plane(step=10)
+    values = {name: value + 5 for name, value in raised.values.items()}
+    high = Slice("plane", "m", raised.axes, values, raised.center)
+    meshes = [ax.collections[0] for ax in plot({0: a_plane(), 10: high}).axes[:2]]
+    assert [mesh.get_clim() for mesh in meshes] == [pytest.approx((0.5, 7.0))] * 2
+
+
+def test_steps_are_drawn_in_order() -> None:
+    series = {step: lines(step=step, loss=np.full(13, step + 1.0)) for step in (20, 0, 5)}
+    ax = plot(series).axes[0]
+    mesh = ax.collections[0]
+    assert mesh.get_array()[:, 0].tolist() == [1, 6, 21]
+    assert ax.get_ylim() == (-2.5, 27.5)
+
+
 @pytest.mark.parametrize("view", ["line", "plane"])
 def test_figures_are_saved_as_pdf_without_type_3_fonts(view: str) -> None:
     file = io.BytesIO()
