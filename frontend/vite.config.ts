@@ -1,12 +1,16 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
+import manifest from "./package.json" with { type: "json" };
 
 // TensorBoard imports static/index.js and calls render(): there is no index.html, so the entry
 // keeps its name and its exports, every other file carries a hash and may be cached for a year.
 export default defineConfig({
   base: "./",
   plugins: [react()],
-  define: { "process.env.NODE_ENV": JSON.stringify("production") },
+  define: {
+    "process.env.NODE_ENV": JSON.stringify("production"),
+    __PYSCLICE_VERSION__: JSON.stringify(manifest.version),
+  },
   build: {
     target: "es2022",
     outDir: "../tensorboard_plugin/tensorboard_loss_slicer/static",

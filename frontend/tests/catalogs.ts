@@ -1,4 +1,5 @@
 import type { Catalog, Layout, Run, Series } from "../src/data/catalog";
+import { PAGE_VERSION } from "../src/version";
 
 export function layout(overrides: Partial<Layout> = {}): Layout {
   return {
@@ -35,5 +36,5 @@ export function run(name: string, ...all: Series[]): Run {
 }
 
 export function catalog(...runs: Run[]): Catalog {
-  return { generation: "g1", version: "0.1.0", runs, malformed: 0 };
+  return { generation: "g1", version: PAGE_VERSION, runs, malformed: 0 };
 }

@@ -1,16 +1,28 @@
 import { useState } from "react";
 import type { Health } from "../api/schema";
+import { PAGE_VERSION } from "../version";
+import { useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 
 export interface Banner {
   readonly id: string;
   readonly text: string;
   readonly details: readonly string[];
+  /** Whether loading the page anew helps. */
+  readonly restart?: boolean;
 }
 
 /** What is not as it should be, in the order of its weight. */
-export function bannersFor(health: Health | undefined, failure: Error | null): Banner[] {
+export function bannersFor(
+  health: Health | undefined,
+  failure: Error | null,
+  served: string,
+): Banner[] {
   const banners: Banner[] = [];
+  if (served !== "" && served !== PAGE_VERSION) {
+    const text = `TensorBoard now serves pysclice ${served}, this page is ${PAGE_VERSION}: reload the page.`;
+    banners.push({ id: "version", text, details: [], restart: true });
+  }
   if (failure) {
     const text = `New slices cannot be loaded: ${failure.message} What is shown may be out of date.`;
     banners.push({ id: "stale", text, details: [] });
@@ -45,10 +57,11 @@ export function bannersFor(health: Health | undefined, failure: Error | null): B
 }
 
 export function Banners({ banners }: { readonly banners: readonly Banner[] }) {
+  const { host } = useServices();
   const [dismissed, setDismissed] = useState<readonly string[]>([]);
   return banners
     .filter(({ text }) => !dismissed.includes(text))
-    .map(({ id, text, details }) => (
+    .map(({ id, text, details, restart }) => (
       <div key={id} className="banner" role="status" data-testid={`banner-${id}`}>
         <div className="banner-text">
           <p>{text}</p>
@@ -63,6 +76,11 @@ export function Banners({ banners }: { readonly banners: readonly Banner[] }) {
             </details>
           )}
         </div>
+        {restart && (
+          <button type="button" className="button" onClick={() => host.restart()}>
+            Reload
+          </button>
+        )}
         <IconButton
           icon="close"
           label="Dismiss"

@@ -1,7 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { catalog, layout, run, series } from "../../tests/catalogs";
 import type { Client } from "../api/client";
 import type { Health } from "../api/schema";
@@ -10,6 +10,7 @@ import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
 import { Value, type Host } from "../host/host";
 import { createAppStore, type State } from "../state/store";
+import { PAGE_VERSION } from "../version";
 import { App } from "./App";
 
 const HEALTH: Health = {
@@ -41,14 +42,15 @@ function host(): Host {
     writeLink: () => undefined,
     address: () => "",
     onReload: () => () => undefined,
+    restart: () => undefined,
   };
 }
 
-function show(api: Client, initial: Partial<State> = {}) {
+function show(api: Client, initial: Partial<State> = {}, overrides: Partial<Host> = {}) {
   const store = createAppStore(initial);
   const fields = new FieldStore();
   const loader = new FrameLoader((keys, stride) => api.frames(keys, stride), fields);
-  const services = { host: host(), client: api, store, fields, loader };
+  const services = { host: { ...host(), ...overrides }, client: api, store, fields, loader };
   const queries = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   render(<App services={services} queries={queries} />);
   return { store, user: userEvent.setup() };
@@ -87,6 +89,21 @@ describe("the page", () => {
     show(client(() => Promise.resolve(LOG), { retention: "10", newer: 1 }));
     expect((await screen.findByTestId("banner-retention")).textContent).toContain("only 10 events");
     expect(screen.getByTestId("banner-newer").textContent).toContain("1 slice was");
+  });
+
+  it("asks to be reloaded where TensorBoard serves another version", async () => {
+    const restart = vi.fn();
+    const served = { ...LOG, version: "9.9.9" };
+    const { user } = show(
+      client(() => Promise.resolve(served)),
+      {},
+      { restart },
+    );
+    expect((await screen.findByTestId("banner-version")).textContent).toContain(
+      `TensorBoard now serves pysclice 9.9.9, this page is ${PAGE_VERSION}: reload the page.`,
+    );
+    await user.click(screen.getByRole("button", { name: "Reload" }));
+    expect(restart).toHaveBeenCalledOnce();
   });
 
   it("keeps one panel's failure in that panel", async () => {

@@ -12,6 +12,8 @@ export interface Host {
   address(): string;
   /** Called when the user asked TensorBoard to load new data. */
   onReload(listener: () => void): () => void;
+  /** Load the page itself anew. */
+  restart(): void;
 }
 
 /** A value that changes over time, in the shape that React's useSyncExternalStore wants. */

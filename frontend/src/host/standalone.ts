@@ -19,5 +19,6 @@ export function createStandaloneHost(): Host {
     },
     address: () => window.location.href,
     onReload: () => () => undefined,
+    restart: () => window.location.reload(),
   };
 }

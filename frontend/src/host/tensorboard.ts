@@ -41,6 +41,8 @@ export function createTensorBoardHost(parent: Window): Host {
       reloads.add(listener);
       return () => void reloads.delete(listener);
     },
+    // The frame alone: its document imports index.js, and the link in the parent's hash stays.
+    restart: () => window.location.reload(),
   };
 }
 
