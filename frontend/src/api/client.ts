@@ -1,15 +1,17 @@
 import type { Catalog } from "../data/catalog";
+import { RequestError, type Origin } from "../data/failure";
 import { decodeFrames, type Frame } from "./frames";
 import { type Health, parseCatalog, parseHealth, parsePoll } from "./schema";
 
 /** The server answered, and what it answered was no. */
-export class HttpError extends Error {
+export class HttpError extends RequestError {
   override readonly name = "HttpError";
   constructor(
     readonly status: number,
     message: string,
+    origin: Origin,
   ) {
-    super(message);
+    super(message, origin);
   }
 }
 
@@ -27,29 +29,49 @@ export interface Client {
 }
 
 export function createClient(base = "./"): Client {
-  const get = async (path: string, signal: AbortSignal | undefined): Promise<Response> => {
+  let requests = 0;
+  const ask = async <T>(
+    path: string,
+    signal: AbortSignal | undefined,
+    read: (response: Response, origin: Origin) => Promise<T>,
+  ): Promise<T> => {
+    requests += 1;
+    const url = new URL(base + path, document.baseURI).href;
+    const origin: Origin = { request: requests, url, time: Date.now() };
     let response: Response;
     try {
       response = await fetch(base + path, signal ? { signal } : {});
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new Error("TensorBoard cannot be reached. Is it still running?");
+      throw new RequestError("TensorBoard cannot be reached. Is it still running?", origin);
     }
-    if (!response.ok) throw new HttpError(response.status, await sentenceOf(response));
-    return response;
+    if (!response.ok) throw new HttpError(response.status, await sentenceOf(response), origin);
+    try {
+      return await read(response, origin);
+    } catch (error) {
+      if (signal?.aborted || !(error instanceof Error)) throw error;
+      throw new RequestError(error.message, origin);
+    }
   };
   const query = (parameters: Record<string, string>) => new URLSearchParams(parameters).toString();
   return {
-    index: async (signal) => parseCatalog(await (await get("index", signal)).json()),
-    poll: async (since, signal) =>
-      parsePoll(await (await get(`poll?${query({ since })}`, signal)).json()),
-    health: async (signal) => parseHealth(await (await get("health", signal)).json()),
-    frames: async (keys, stride, signal) => {
+    index: (signal) => ask("index", signal, async (got) => parseCatalog(await got.json())),
+    poll: (since, signal) =>
+      ask(`poll?${query({ since })}`, signal, async (got) => parsePoll(await got.json())),
+    health: (signal) => ask("health", signal, async (got) => parseHealth(await got.json())),
+    frames: (keys, stride, signal) => {
       const path = `frames?${query({ keys: keys.join(","), stride: `${stride}` })}`;
-      return decodeFrames(await (await get(path, signal)).arrayBuffer());
+      return ask(path, signal, async (got, origin) => {
+        const frames = decodeFrames(await got.arrayBuffer());
+        return new Map([...frames].map(([key, frame]) => [key, withOrigin(frame, origin)]));
+      });
     },
     exportUrl: (keys, format) => `${base}export?${query({ keys: keys.join(","), format })}`,
   };
+}
+
+function withOrigin(frame: Frame, origin: Origin): Frame {
+  return "error" in frame ? { ...frame, origin } : frame;
 }
 
 async function sentenceOf(response: Response): Promise<string> {

@@ -1,9 +1,11 @@
+import type { Origin } from "../data/failure";
 import type { Slice } from "../data/slice";
 import { decodeRecord, readHeader } from "./record";
 import { asArray, asCount, asObject, asText, FormatError } from "./schema";
 
 /** A slice, or the sentence that says why there is none. */
-export type Frame = { readonly slice: Slice } | { readonly error: string };
+export type Frame =
+  { readonly slice: Slice } | { readonly error: string; readonly origin?: Origin };
 
 /** The frames of a container in the order asked; one bad frame never costs the others. */
 export function decodeFrames(buffer: ArrayBuffer): Map<string, Frame> {

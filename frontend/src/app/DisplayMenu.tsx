@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { cssColor } from "../plot/colorMaps";
 import type { ColorMapName } from "../state/store";
+import { copyText } from "../ui/clipboard";
 import { useAppState, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 import { Popover } from "../ui/Popover";
@@ -81,9 +82,8 @@ export function DisplayMenu({ colors }: { readonly colors: boolean }) {
         type="button"
         className="popover-item"
         onClick={() => {
-          navigator.clipboard.writeText(host.address()).then(
-            () => setCopied("Copied"),
-            () => setCopied("The browser refused; copy the address bar instead"),
+          void copyText(host.address()).then((done) =>
+            setCopied(done ? "Copied" : "The browser refused; copy the address bar instead"),
           );
         }}
       >

@@ -1,4 +1,5 @@
 import { useState } from "react";
+import { copyText } from "../ui/clipboard";
 
 const SNIPPET = `import pysclice as ps
 
@@ -26,10 +27,7 @@ export function EmptyLog({ malformed }: { readonly malformed: number }) {
           type="button"
           className="button"
           onClick={() => {
-            navigator.clipboard.writeText(SNIPPET).then(
-              () => setCopied("Copied"),
-              () => setCopied("Select and copy"),
-            );
+            void copyText(SNIPPET).then((done) => setCopied(done ? "Copied" : "Select and copy"));
           }}
         >
           {copied}

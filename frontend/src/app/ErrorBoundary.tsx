@@ -1,4 +1,7 @@
 import { Component, type ReactNode } from "react";
+import { originOf } from "../data/failure";
+import { CopyDetails } from "./CopyDetails";
+import type { Failure } from "./failureDetails";
 
 interface ErrorBoundaryProps {
   readonly where: string;
@@ -6,28 +9,33 @@ interface ErrorBoundaryProps {
 }
 
 interface ErrorBoundaryState {
-  readonly message: string | null;
+  readonly failure: Failure | null;
 }
 
 /** What breaks in a part stays in that part. */
 export class ErrorBoundary extends Component<ErrorBoundaryProps, ErrorBoundaryState> {
-  override state: ErrorBoundaryState = { message: null };
+  override state: ErrorBoundaryState = { failure: null };
 
   static getDerivedStateFromError(error: unknown): ErrorBoundaryState {
-    return { message: error instanceof Error ? error.message : "unknown" };
+    const message = error instanceof Error ? error.message : "unknown";
+    return { failure: { message, origin: originOf(error), time: Date.now() } };
   }
 
   override render(): ReactNode {
-    if (this.state.message === null) return this.props.children;
+    const { failure } = this.state;
+    if (failure === null) return this.props.children;
     return (
       <div className="message" role="alert">
         <p>
           <b>{this.props.where} could not be drawn.</b>
         </p>
-        <p className="muted">{this.state.message}</p>
-        <button type="button" className="button" onClick={() => this.setState({ message: null })}>
-          Try again
-        </button>
+        <p className="muted">{failure.message}</p>
+        <div className="offers">
+          <button type="button" className="button" onClick={() => this.setState({ failure: null })}>
+            Try again
+          </button>
+          <CopyDetails failure={{ ...failure, where: this.props.where }} />
+        </div>
       </div>
     );
   }

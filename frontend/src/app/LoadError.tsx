@@ -1,16 +1,26 @@
+import { originOf } from "../data/failure";
+import { CopyDetails, RequestId } from "./CopyDetails";
+
 interface LoadErrorProps {
   readonly error: Error;
   readonly onRetry: () => void;
 }
 
 export function LoadError({ error, onRetry }: LoadErrorProps) {
+  const failure = { message: error.message, origin: originOf(error) };
   return (
     <div className="centered" role="alert" data-testid="load-error">
       <h1>The slices could not be loaded</h1>
-      <p className="muted">{error.message}</p>
-      <button type="button" className="button button-primary" onClick={onRetry}>
-        Retry
-      </button>
+      <p className="muted">
+        {error.message}
+        <RequestId failure={failure} />
+      </p>
+      <div className="offers">
+        <button type="button" className="button button-primary" onClick={onRetry}>
+          Retry
+        </button>
+        <CopyDetails failure={failure} />
+      </div>
     </div>
   );
 }

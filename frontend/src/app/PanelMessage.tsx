@@ -4,6 +4,7 @@ import { seek } from "../state/actions";
 import type { Panel } from "../state/panels";
 import { layoutTitle, type Selection } from "../state/selection";
 import { useServices } from "../ui/context";
+import { CopyDetails, RequestId } from "./CopyDetails";
 
 interface PanelMessageProps {
   readonly panel: Panel;
@@ -23,8 +24,13 @@ export function PanelMessage({ panel, selection, sentence }: PanelMessageProps) 
       return <div className="skeleton" role="status" aria-label="Loading" />;
     case "failed":
       return (
-        <Message title="This slice could not be shown." detail={content.message}>
+        <Message
+          title="This slice could not be shown."
+          detail={content.message}
+          after={<RequestId failure={content} />}
+        >
           <Offer onClick={() => loader.retry()}>Retry</Offer>
+          <CopyDetails failure={content} />
         </Message>
       );
     case "no slices":
@@ -73,17 +79,23 @@ export function PanelMessage({ panel, selection, sentence }: PanelMessageProps) 
 interface MessageProps {
   readonly title: string;
   readonly detail?: string;
+  readonly after?: ReactNode;
   readonly children?: ReactNode;
 }
 
-function Message({ title, detail, children }: MessageProps) {
+function Message({ title, detail, after, children }: MessageProps) {
   return (
     <div className="message" data-testid="panel-message">
       <p>
         <b>{title}</b>
       </p>
-      {detail && <p className="muted">{detail}</p>}
-      <div className="message-offers">{children}</div>
+      {detail && (
+        <p className="muted">
+          {detail}
+          {after}
+        </p>
+      )}
+      <div className="offers">{children}</div>
     </div>
   );
 }

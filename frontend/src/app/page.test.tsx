@@ -6,6 +6,7 @@ import { catalog, layout, run, series } from "../../tests/catalogs";
 import type { Client } from "../api/client";
 import type { Health } from "../api/schema";
 import type { Catalog } from "../data/catalog";
+import { RequestError } from "../data/failure";
 import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
 import { Value, type Host } from "../host/host";
@@ -85,6 +86,17 @@ describe("the page", () => {
     expect(await screen.findAllByTestId("run-row")).toHaveLength(2);
   });
 
+  it("names the request that failed and shows its details where nothing can be copied", async () => {
+    const origin = { request: 17, url: "http://host/index", time: 0 };
+    const { user } = show(client(() => Promise.reject(new RequestError("Denied.", origin))));
+    expect((await screen.findByTestId("load-error")).textContent).toContain("(request 17)");
+    vi.spyOn(navigator.clipboard, "writeText").mockRejectedValue(new Error("Not on plain http."));
+    await user.click(screen.getByTestId("copy-details"));
+    const box = await screen.findByRole<HTMLTextAreaElement>("textbox");
+    expect(box.value).toContain("request: 17\naddress: http://host/index");
+    expect(box.selectionEnd).toBe(box.value.length);
+  });
+
   it("warns of events that TensorBoard dropped", async () => {
     show(client(() => Promise.resolve(LOG), { retention: "10", newer: 1 }));
     expect((await screen.findByTestId("banner-retention")).textContent).toContain("only 10 events");
@@ -111,6 +123,7 @@ describe("the page", () => {
     const panels = await screen.findAllByTestId("panel");
     expect(panels).toHaveLength(2);
     expect((await screen.findAllByText("No such slice.")).length).toBe(2);
+    expect(screen.getAllByRole("button", { name: "Copy details" })).toHaveLength(2);
     expect(screen.getByTestId("step-slider")).toBeTruthy();
   });
 

@@ -1,6 +1,8 @@
+import type { Origin } from "./failure";
 import { byteSize, type Slice } from "./slice";
 
-export type Entry = { readonly slice: Slice } | { readonly error: string };
+export type Entry =
+  { readonly slice: Slice } | { readonly error: string; readonly origin?: Origin };
 
 /** Slices by key, the least recently used forgotten first once they outgrow the budget. */
 export class FieldStore {

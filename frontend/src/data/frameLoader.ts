@@ -1,3 +1,4 @@
+import { originOf } from "./failure";
 import { fieldKey, type Entry, type FieldStore } from "./fieldStore";
 
 /** A slice that a panel wants to draw. */
@@ -107,7 +108,9 @@ export class FrameLoader {
       this.flying.delete(batch);
       if (batch.abort.signal.aborted) return;
       const message = error instanceof Error ? error.message : "This slice could not be fetched.";
-      this.store.put(keys.map((key) => [fieldKey(key, stride), { error: message }]));
+      const origin = originOf(error);
+      const entry = { error: message, ...(origin && { origin }) };
+      this.store.put(keys.map((key) => [fieldKey(key, stride), entry]));
     }
     this.pump();
   }

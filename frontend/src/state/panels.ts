@@ -8,6 +8,7 @@ import {
   type Layout,
   type Series,
 } from "../data/catalog";
+import type { Origin } from "../data/failure";
 import { fieldKey, type FieldStore } from "../data/fieldStore";
 import type { Wish } from "../data/frameLoader";
 import { channelOf, type Slice } from "../data/slice";
@@ -18,7 +19,12 @@ import type { PlacedRun, Selection } from "./selection";
 export type PanelContent =
   | { readonly state: "ready"; readonly slice: Slice; readonly pending: boolean }
   | { readonly state: "loading" }
-  | { readonly state: "failed"; readonly message: string }
+  | {
+      readonly state: "failed";
+      readonly message: string;
+      readonly slice: string;
+      readonly origin: Origin | null;
+    }
   | { readonly state: "no slices" }
   | { readonly state: "no series"; readonly others: readonly string[] }
   | { readonly state: "not yet"; readonly firstStep: number }
@@ -85,7 +91,14 @@ function contentOf(
   }
   const key = frameKey(series, position);
   const entry = key === undefined ? undefined : fields.get(fieldKey(key, stride));
-  if (entry && "error" in entry) return { state: "failed", message: entry.error };
+  if (entry && "error" in entry) {
+    return {
+      state: "failed",
+      message: entry.error,
+      slice: key ?? "",
+      origin: entry.origin ?? null,
+    };
+  }
   if (entry) {
     return channelOf(entry.slice, channel)
       ? { state: "ready", slice: entry.slice, pending: false }
