@@ -5,6 +5,9 @@ import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { Details } from "./Details";
 import { RunRow } from "./RunRow";
+import { useNow } from "./useNow";
+
+const CLOCK_MS = 10_000;
 
 interface RunRailProps {
   readonly selection: Selection;
@@ -18,6 +21,7 @@ export function RunRail({ selection, filterRef }: RunRailProps) {
   const listed = selection.runs.filter(({ run }) => filter.matches(run.name));
   const visible = new Set(selection.visible.map(({ run }) => run.name));
   const show = (names: readonly string[]) => setVisible(store, selection, names);
+  const now = useNow(CLOCK_MS) / 1000;
   const withData = listed.filter(({ run }) => run.series.length > 0).map(({ run }) => run.name);
   return (
     <aside className="rail" aria-label="Runs">
@@ -64,6 +68,7 @@ export function RunRail({ selection, filterRef }: RunRailProps) {
             placed={placed}
             selection={selection}
             visible={visible.has(placed.run.name)}
+            now={now}
           />
         ))}
         {listed.length === 0 && <li className="runs-none">No run matches this filter.</li>}

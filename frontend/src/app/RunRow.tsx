@@ -7,14 +7,17 @@ import type { PlacedRun, Selection } from "../state/selection";
 import { useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { Sparkline } from "../ui/Sparkline";
+import { WritingBadge } from "./WritingBadge";
 
 interface RunRowProps {
   readonly placed: PlacedRun;
   readonly selection: Selection;
   readonly visible: boolean;
+  /** Seconds since 1970. */
+  readonly now: number;
 }
 
-export function RunRow({ placed: { run, place }, selection, visible }: RunRowProps) {
+export function RunRow({ placed: { run, place }, selection, visible, now }: RunRowProps) {
   const { store } = useServices();
   const { color } = runStyle(place, useDark());
   const series = seriesNamed(run, selection.seriesName);
@@ -44,6 +47,7 @@ export function RunRow({ placed: { run, place }, selection, visible }: RunRowPro
       >
         only
       </button>
+      <WritingBadge run={run} now={now} />
       {series && centers && last !== undefined ? (
         <span className="run-facts">
           <Sparkline

@@ -5,6 +5,7 @@ import type { Selection } from "../state/selection";
 import { SPEEDS } from "../state/store";
 import { useAppState, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
+import { NewData } from "./NewData";
 import { StepSlider } from "./StepSlider";
 import { useStep } from "./useSelection";
 
@@ -78,6 +79,7 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
           ))}
         </select>
       </label>
+      <NewData selection={selection} />
       <button
         type="button"
         className="toggle"

@@ -4,6 +4,7 @@ import { useAppState, useServices } from "../ui/context";
 import { chooseView } from "../views/registry";
 import { Banners, bannersFor } from "./Banners";
 import { LiveRegion, Notice } from "./LiveRegion";
+import { useNoteNewData } from "./NewData";
 import { RunRail } from "./RunRail";
 import { handleKey, keyIsTaken } from "./shortcuts";
 import { ShortcutSheet } from "./ShortcutSheet";
@@ -32,6 +33,7 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   const view = chooseView(selection.layout, viewId);
   const health = useHealth(catalog.generation);
   usePlayback(selection, useVisible());
+  useNoteNewData(catalog);
 
   // The newest step is where one starts; from then on it moves only for those who follow it.
   const latest = selection.steps.at(-1);

@@ -173,6 +173,44 @@ describe("steps", () => {
   });
 });
 
+describe("new data", () => {
+  const reloadable = (...answers: Catalog[]) => {
+    const reloads = new Set<() => void>();
+    const onReload = (listener: () => void) => {
+      reloads.add(listener);
+      return () => void reloads.delete(listener);
+    };
+    let asked = 0;
+    const index = () => Promise.resolve(answers[Math.min(asked++, answers.length - 1)] ?? LOG);
+    const reload = () => reloads.forEach((listener) => listener());
+    return { api: client(index), onReload, reload };
+  };
+  const logged = (...steps: number[]) => catalog(run("a", series("random line", steps)));
+
+  it("is announced until one goes there", async () => {
+    const { api, onReload, reload } = reloadable(logged(0, 10), logged(0, 10, 20));
+    const { store, user } = show(api, {}, { onReload });
+    await screen.findByTestId("step-slider");
+    expect(screen.queryByTestId("new-data")).toBeNull();
+    reload();
+    expect((await screen.findByTestId("new-data")).textContent).toBe("new data, just now");
+    expect(store.getState().step).toBe(10);
+    await user.click(screen.getByTestId("new-data"));
+    expect(store.getState()).toMatchObject({ step: 20, newDataAt: null });
+    expect(screen.queryByTestId("new-data")).toBeNull();
+  });
+
+  it("marks the runs that still log", async () => {
+    const wallTime = Date.now() / 1000 - 12;
+    const young = run("young", series("random line", [0, 10], { wallTime }));
+    show(client(() => Promise.resolve(catalog(young, run("old", series("random line", [0]))))));
+    const badges = await screen.findAllByTestId("writing");
+    expect(badges).toHaveLength(1);
+    expect(badges[0]?.title).toMatch(/^newest slice /);
+    expect(badges[0]?.closest("li")?.dataset["run"]).toBe("young");
+  });
+});
+
 describe("selectors", () => {
   it("keep the step", async () => {
     const { store, user } = show(full(), { step: 10 });

@@ -48,6 +48,8 @@ export interface State extends Choices {
   readonly helpOpen: boolean;
   /** A sentence that is shown and spoken for a moment. */
   readonly notice: string | null;
+  /** When slices came that the page had not known, in milliseconds; `null` once they are old news. */
+  readonly newDataAt: number | null;
 }
 
 export const DEFAULT_CHOICES: Choices = {
@@ -81,6 +83,7 @@ const INITIAL: State = {
   detailsOpen: true,
   helpOpen: false,
   notice: null,
+  newDataAt: null,
 };
 
 export function createAppStore(initial: Partial<State>) {
