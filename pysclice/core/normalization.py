@@ -91,6 +91,18 @@ def _filters_in(module: nn.Module, name: str, parameter: Tensor) -> Filters:
     return Filters(dimension=0)
 
 
+def check_normalization(normalization: str) -> None:
+    """Nothing, if there is such a normalization.
+
+    Raises:
+        ValueError: there is not.
+    """
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"Unknown normalization {normalization!r}; expected one of {sorted(NORMALIZATIONS)}."
+        )
+
+
 def normalize(
     direction: Direction,
     parameters: Parameters,
@@ -112,10 +124,7 @@ def normalize(
     Raises:
         ValueError: an unknown normalization.
     """
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"Unknown normalization {normalization!r}; expected one of {sorted(NORMALIZATIONS)}."
-        )
+    check_normalization(normalization)
     if normalization == "none":
         return dict(direction)
     if normalization in ("model", "unit"):

@@ -269,7 +269,8 @@ class LossSurface:
             ]
             if not slope:  # linear in all that the direction moves
                 return [None] * len(point)
-            return torch.autograd.grad(sum(slope), list(point.values()), allow_unused=True)  # type: ignore[arg-type]
+            total = torch.stack(slope).sum()
+            return torch.autograd.grad(total, list(point.values()), allow_unused=True)
 
         return self._derivative(parameters, product)
 

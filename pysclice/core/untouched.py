@@ -138,6 +138,7 @@ def stand_in(
         for module, attributes, registries in saved:
             for name, parameter in registries["_parameters"].items():
                 if parameter is not None and id(parameter) in exchange:
+                    # Typed for parameters, but every module computes with a plain tensor too.
                     module._parameters[name] = exchange[id(parameter)]  # type: ignore[assignment]
             for name, buffer in registries["_buffers"].items():
                 if buffer is not None:

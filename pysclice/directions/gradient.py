@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pysclice.core.normalization import NORMALIZATIONS, Normalization, normalize
+from pysclice.core.normalization import (
+    NORMALIZATIONS,
+    Normalization,
+    check_normalization,
+    normalize,
+)
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
 
@@ -27,11 +32,7 @@ class Gradient:
     method = "gradient"
 
     def __post_init__(self) -> None:
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"Unknown normalization {self.normalization!r}; expected one of "
-                f"{sorted(NORMALIZATIONS)}."
-            )
+        check_normalization(self.normalization)
 
     @property
     def description(self) -> str:

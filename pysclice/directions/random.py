@@ -12,7 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pysclice.core.normalization import NORMALIZATIONS, Normalization, normalize
+from pysclice.core.normalization import (
+    NORMALIZATIONS,
+    Normalization,
+    check_normalization,
+    normalize,
+)
 from pysclice.core.parameters import Parameters, direction_dtype
 from pysclice.core.surface import LossSurface
 
@@ -49,11 +54,7 @@ class Random:
     method = "random direction"
 
     def __post_init__(self) -> None:
-        if self.normalization not in NORMALIZATIONS:
-            raise ValueError(
-                f"Unknown normalization {self.normalization!r}; expected one of "
-                f"{sorted(NORMALIZATIONS)}."
-            )
+        check_normalization(self.normalization)
 
     @property
     def name(self) -> str:

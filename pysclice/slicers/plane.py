@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -52,8 +53,10 @@ class Plane:
                 f"A plane has two axes, got samples {self.samples!r} and span {self.span!r}."
             )
         first, second = self.span
-        spans = (first, second) if isinstance(first, tuple | list) else (self.span, self.span)
-        return sampled(spans[0], counts[0]), sampled(spans[1], counts[1])  # type: ignore[arg-type]
+        if isinstance(first, tuple | list) and isinstance(second, tuple | list):
+            return sampled(first, counts[0]), sampled(second, counts[1])
+        span = cast(Span, self.span)
+        return sampled(span, counts[0]), sampled(span, counts[1])
 
     def _grid(self) -> Float64:
         x, y = self._coordinates()

@@ -26,10 +26,11 @@ from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 import pysclice as ps
+from pysclice.core.surface import Slicer
 from tests.plugin.conftest import Server, serve
 
 STEPS = 300
-SLICERS: dict[str, ps.core.surface.Slicer] = {  # type: ignore[name-defined]
+SLICERS: dict[str, Slicer] = {
     "random plane": ps.Plane(ps.Random(0), ps.Random(1), samples=9),
     "random line": ps.Line(ps.Random(0), samples=25),
     "another line": ps.Line(ps.Random(1), samples=13),
