@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -19,6 +20,7 @@ import pytest
 
 import build_frontend
 import pysclice
+from tests.plugin.conftest import keys_of, unpack_frames, until
 
 pytestmark = pytest.mark.packaging
 
@@ -165,7 +167,7 @@ def test_the_wheel_holds_two_packages_and_the_page(wheel: Path) -> None:
     assert "pysclice = pysclice.cli:main" in entry_points
 
 
-def test_tensorboard_shows_the_page_where_torch_is_not_installed(
+def test_tensorboard_serves_page_and_slices_where_torch_is_not_installed(
     torchless: Path, tmp_path: Path, without_node: dict[str, str]
 ) -> None:
     code = "import importlib.util as u; print(u.find_spec('torch'), u.find_spec('pysclice').origin)"
@@ -190,3 +192,7 @@ def test_tensorboard_shows_the_page_where_torch_is_not_installed(
         built = ROOT / "tensorboard_plugin" / "tensorboard_loss_slicer" / "static" / "index.js"
         assert get(f"{SERVED}/static/index.js") == built.read_bytes()
         assert b'"loss_slicer"' in get("data/plugins_listing")
+        runs = until(lambda: json.loads(get(f"{SERVED}/index"))["runs"])
+        [key] = keys_of(runs[0]["series"][0])
+        [record] = unpack_frames(get(f"{SERVED}/frames?keys={key}"))
+        assert record == golden.read_bytes()
