@@ -48,7 +48,7 @@ class Plane:
 
     def _coordinates(self) -> tuple[Float64, Float64]:
         counts = self.samples if isinstance(self.samples, tuple) else (self.samples,) * 2
-        if len(counts) != 2 or len(self.span) != 2:
+        if len(counts) != 2 or not isinstance(self.span, tuple | list) or len(self.span) != 2:
             raise TypeError(
                 f"A plane has two axes, got samples {self.samples!r} and span {self.span!r}."
             )

@@ -211,6 +211,7 @@ def test_a_function_is_a_slicer_and_a_direction() -> None:
         (lambda: ps.Line(ps.Random(0), span=3), TypeError, "two numbers"),
         (lambda: ps.Line(ps.Random(0), span=(0, float("inf"))), ValueError, "lower to a higher"),
         (lambda: ps.Plane(ps.Random(0), ps.Random(1), samples=(3, 3, 3)), TypeError, "two axes"),
+        (lambda: ps.Plane(ps.Random(0), ps.Random(1), span=3), TypeError, "two axes"),
         (lambda: ps.AxisParallel(count=0), ValueError, "at least 1"),
         (lambda: ps.AxisParallel(coordinates=("fc.weight",)), TypeError, "names no coordinate"),
         (lambda: ps.Coordinate("w", (0,), length=-1.0), ValueError, "above 0"),
