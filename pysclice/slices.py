@@ -11,6 +11,10 @@ The header is padded so that the values start at a multiple of eight. The values
 channel after channel, each in C order of the record's shape. NaN and infinity travel as
 bits: a diverged loss is a finding. Numbers in the header that JSON cannot say are the
 strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
+
+Version 2 adds, after the values of all channels and in this order: the standard errors of
+each channel that has them (``"errors": true`` in its header entry), its replicates
+(``"replicates": count``), and the trajectory's coordinates and distances.
 """
 
 from __future__ import annotations
@@ -28,8 +32,8 @@ import numpy as np
 import numpy.typing as npt
 
 MAGIC = b"PSL1"
-VERSION = 1
-KINDS = ("lines", "plane")
+VERSION = 2
+KINDS = ("lines", "plane", "spectrum")
 
 # A header describes axes and channels; even a bundle of ten thousand lines stays below this.
 MAX_HEADER_BYTES = 16 * 2**20
@@ -37,6 +41,7 @@ MAX_VALUE_BYTES = 256 * 2**20  # TensorBoard's own limit for one message
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 
 
 class SliceFormatError(ValueError):
@@ -88,16 +93,61 @@ class Axis:
 
 
 @dataclass(frozen=True, eq=False)
-class Slice:
-    """Values on lines or on a plane through parameter space.
+class ProjectedTrajectory:
+    """The path of the parameters over training, seen from a slice's axes.
 
     Attributes:
-        kind: ``"lines"`` or ``"plane"``.
+        steps: (points,) int64, increasing: the training steps that were recorded.
+        coordinates: (axes, points) float32: where each step falls on each axis, by orthogonal
+            projection onto all axes together.
+        distances: (points,) float32: L2 distance from the step's parameters to their projection,
+            in parameter units; NaN where it is not known.
+        explained: share of the path's motion that the axes explain, 0 to 1: squared distances
+            from the focus point along the axes, summed over the steps, by those in the whole
+            space. NaN where it is not known.
+    """
+
+    steps: Int64
+    coordinates: Float32
+    distances: Float32
+    explained: float = math.nan
+
+    def __post_init__(self) -> None:
+        steps = np.array(self.steps, dtype=np.int64)
+        coordinates = np.array(self.coordinates, dtype=np.float32, order="C")
+        distances = np.array(self.distances, dtype=np.float32)
+        if steps.ndim != 1 or not steps.size or np.any(np.diff(steps) <= 0):
+            raise ValueError("A trajectory needs one step or more, in increasing order.")
+        if coordinates.ndim != 2 or coordinates.shape[1] != steps.size:
+            raise ValueError(
+                f"A trajectory of {steps.size} steps needs coordinates of shape (axes, "
+                f"{steps.size}), got {coordinates.shape}."
+            )
+        if distances.shape != steps.shape:
+            raise ValueError(
+                f"A trajectory of {steps.size} steps needs as many distances, got "
+                f"{distances.shape}."
+            )
+        for array in (steps, coordinates, distances):
+            array.setflags(write=False)
+        object.__setattr__(self, "steps", steps)
+        object.__setattr__(self, "coordinates", coordinates)
+        object.__setattr__(self, "distances", distances)
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Values on lines or on a plane through parameter space, or the spectrum of its curvature.
+
+    Attributes:
+        kind: ``"lines"``, ``"plane"`` or ``"spectrum"``.
         method: the family the slicer belongs to, e.g. ``"random direction"``.
-        axes: a line has one axis, a bundle one per line, a plane two.
+        axes: a line has one axis, a bundle one per line, a plane two. The axis of a spectrum holds
+            eigenvalues and no coordinates along a direction.
         values: channel name -> float32. Lines: (focus points, lines, samples); plane:
-            (focus points, samples of axes[0], samples of axes[1]). ``axes[0]`` of a plane is
-            drawn horizontally.
+            (focus points, samples of axes[0], samples of axes[1]), ``axes[0]`` drawn horizontally;
+            spectrum: (focus points, 1, samples), the density of the eigenvalues of the channel's
+            Hessian.
         center: channel name -> (focus points,) float64, measured at the focus points themselves.
         series, step, epoch, wall_time: where in a training run the slice belongs; ``wall_time``
             in seconds since 1970.
@@ -107,6 +157,13 @@ class Slice:
         evaluations: how often the model was run over these examples.
         seconds: wall time that the slice took.
         notes: anything else the slicer has to say; JSON values by name.
+        errors: channel name -> float32 in the shape of the values, for channels with values per
+            example: the standard error of the difference from the center. Paired, since all
+            points see the same examples; 0 at the center itself. Of a spectrum: of the density.
+        replicates: channel name -> (groups, *shape of the values) float32, where they were asked
+            for: the values without one group of examples each, for the jackknife (``measures``).
+        center_replicates: channel name -> (groups, focus points) float64, for the same channels.
+        trajectory: the path of the parameters on these axes, if it was recorded.
     """
 
     kind: str
@@ -124,6 +181,10 @@ class Slice:
     evaluations: int = 0
     seconds: float = 0.0
     notes: Mapping[str, Any] = field(default_factory=dict)
+    errors: Mapping[str, Float32] = field(default_factory=dict)
+    replicates: Mapping[str, Float32] = field(default_factory=dict)
+    center_replicates: Mapping[str, Float64] = field(default_factory=dict)
+    trajectory: ProjectedTrajectory | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -131,16 +192,10 @@ class Slice:
         if not self.values:
             raise ValueError("A slice needs at least one channel of values.")
         shape = self._expected_shape()
-        frozen: dict[str, Float32] = {}
-        for name, channel in self.values.items():
-            array = np.ascontiguousarray(channel, dtype=np.float32)
-            if array.shape != shape:
-                raise ValueError(
-                    f"Channel {name!r} has shape {array.shape}; the axes and focus points of this "
-                    f"{self.kind!r} slice make it {shape}."
-                )
-            array.setflags(write=False)
-            frozen[name] = array
+        frozen = {
+            name: _frozen(channel, shape, f"Channel {name!r} of this {self.kind!r} slice")
+            for name, channel in self.values.items()
+        }
         centers: dict[str, Float64] = {}
         for name in frozen:
             if name not in self.center:
@@ -157,6 +212,42 @@ class Slice:
         object.__setattr__(self, "focus_points", tuple(self.focus_points))
         object.__setattr__(self, "values", frozen)
         object.__setattr__(self, "center", centers)
+        self._freeze_uncertainty(shape)
+        if self.trajectory is not None and len(self.trajectory.coordinates) != len(self.axes):
+            raise ValueError(
+                f"The trajectory has coordinates for {len(self.trajectory.coordinates)} axes, the "
+                f"slice has {len(self.axes)}."
+            )
+
+    def _freeze_uncertainty(self, shape: tuple[int, ...]) -> None:
+        errors: dict[str, Float32] = {}
+        replicates: dict[str, Float32] = {}
+        centers: dict[str, Float64] = {}
+        for label, given in (("Standard errors", self.errors), ("Replicates", self.replicates)):
+            for name in given:
+                if name not in self.values:
+                    raise ValueError(f"{label} are given for {name!r}, which is no channel.")
+        # In the order of the channels, as they are written.
+        for name in self.values:
+            if name in self.errors:
+                errors[name] = _frozen(self.errors[name], shape, f"Standard errors of {name!r}")
+            if name in self.replicates:
+                groups = len(self.replicates[name])
+                label = f"Replicates of {name!r}"
+                replicates[name] = _frozen(self.replicates[name], (groups, *shape), label)
+                if groups < 2 or name not in self.center_replicates:
+                    raise ValueError(f"{label} need two groups or more and their centers.")
+                center = np.array(self.center_replicates[name], dtype=np.float64)
+                if center.shape != (groups, shape[0]):
+                    raise ValueError(
+                        f"{label} have centers of shape {center.shape}, expected "
+                        f"{(groups, shape[0])}."
+                    )
+                center.setflags(write=False)
+                centers[name] = center
+        object.__setattr__(self, "errors", errors)
+        object.__setattr__(self, "replicates", replicates)
+        object.__setattr__(self, "center_replicates", centers)
 
     def _expected_shape(self) -> tuple[int, int, int]:
         axes = tuple(self.axes)
@@ -164,6 +255,8 @@ class Slice:
             if len(axes) != 2:
                 raise ValueError(f"A plane has two axes, got {len(axes)}.")
             return (len(self.focus_points), axes[0].samples, axes[1].samples)
+        if self.kind == "spectrum" and len(axes) != 1:
+            raise ValueError(f"A spectrum has one axis, got {len(axes)}.")
         if not axes or len({axis.samples for axis in axes}) != 1:
             raise ValueError(
                 "Lines need one axis or more, all with the same number of samples; got "
@@ -224,11 +317,19 @@ class Slice:
         axes = tuple(
             dataclasses.replace(axis, coordinates=axis.coordinates[::stride]) for axis in self.axes
         )
-        pick = (slice(None), slice(None, None, stride), slice(None, None, stride))
-        if self.kind == "lines":
-            pick = (slice(None), slice(None), slice(None, None, stride))
-        values = {name: channel[pick] for name, channel in self.values.items()}
-        return dataclasses.replace(self, axes=axes, values=values)
+        every = slice(None, None, stride)
+        pick = (..., every, every) if self.kind == "plane" else (..., every)
+
+        def picked(channels: Mapping[str, Float32]) -> dict[str, Float32]:
+            return {name: channel[pick] for name, channel in channels.items()}
+
+        return dataclasses.replace(
+            self,
+            axes=axes,
+            values=picked(self.values),
+            errors=picked(self.errors),
+            replicates=picked(self.replicates),
+        )
 
     def to_bytes(self) -> bytes:
         """The record's bytes; ``from_bytes`` gives back an equal slice, bit for bit."""
@@ -244,6 +345,7 @@ class Slice:
             "channels": [
                 {"name": name, "center": [_to_json_number(v) for v in self.center[name]]}
                 | _summary_to_json(channel)
+                | self._uncertainty_to_json(name)
                 for name, channel in self.values.items()
             ],
             "axes": [_axis_to_json(axis) for axis in self.axes],
@@ -254,13 +356,32 @@ class Slice:
             "seconds": _to_json_number(self.seconds),
             "notes": dict(self.notes),
         }
+        if self.trajectory is not None:
+            header["trajectory"] = {
+                "steps": self.trajectory.steps.tolist(),
+                "explained": _to_json_number(self.trajectory.explained),
+            }
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Lone surrogates can stand in a file's name but not in UTF-8.
         encoded = text.encode("utf-8", errors="replace")
         encoded += b" " * (-(len(MAGIC) + 4 + len(encoded)) % 8)
         parts = [MAGIC, len(encoded).to_bytes(4, "little"), encoded]
-        parts += [channel.astype("<f4", copy=False).tobytes() for channel in self.values.values()]
+        arrays = [*self.values.values(), *self.errors.values(), *self.replicates.values()]
+        if self.trajectory is not None:
+            arrays += [self.trajectory.coordinates, self.trajectory.distances]
+        parts += [array.astype("<f4", copy=False).tobytes() for array in arrays]
         return b"".join(parts)
+
+    def _uncertainty_to_json(self, name: str) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        if name in self.errors:
+            result["errors"] = True
+        if name in self.replicates:
+            result["replicates"] = len(self.replicates[name])
+            result["center_replicates"] = [
+                [_to_json_number(v) for v in row] for row in self.center_replicates[name]
+            ]
+        return result
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Slice:
@@ -447,24 +568,43 @@ def _read_header(data: bytes) -> tuple[dict[str, Any], int]:
 def _from_header(header: dict[str, Any], data: bytes, start: int) -> Slice:
     shape = tuple(_count(n) for n in _list(header["shape"]))
     channels = _list(header["channels"])
+    axes_json = _list(header["axes"])
+    expected_axes = 2 if header["kind"] == "plane" else (shape[1] if len(shape) == 3 else -1)
+    if len(shape) != 3 or len(axes_json) != expected_axes:
+        raise SliceFormatError(f"Shape {shape} does not go with {len(axes_json)} axes.")
+    names = [_text(channel["name"]) for channel in channels]
+    if len(set(names)) != len(names):
+        raise SliceFormatError(f"Two channels have the same name: {names!r:.200}.")
+    entries = dict(zip(names, channels, strict=True))
+    with_errors = [name for name in names if entries[name].get("errors")]
+    groups = {n: _count(e["replicates"]) for n, e in entries.items() if e.get("replicates")}
+    path = header.get("trajectory")
+    steps = [] if path is None else [_integer(step) for step in _list(path["steps"])]
+
     size = math.prod(shape)
-    expected = size * len(channels) * 4
+    blocks = [size] * (len(names) + len(with_errors)) + [n * size for n in groups.values()]
+    blocks += [] if path is None else [len(axes_json) * len(steps), len(steps)]
+    expected = sum(blocks) * 4
     # Checked before anything is allocated: the header may lie.
     if expected > MAX_VALUE_BYTES or len(data) - start != expected:
         raise SliceFormatError(
             f"This slice announces {len(channels)} channels of shape {shape}, {expected} bytes, "
             f"but carries {len(data) - start}: it was cut short or damaged."
         )
-    axes_json = _list(header["axes"])
-    expected_axes = 2 if header["kind"] == "plane" else (shape[1] if len(shape) == 3 else -1)
-    if len(shape) != 3 or len(axes_json) != expected_axes:
-        raise SliceFormatError(f"Shape {shape} does not go with {len(axes_json)} axes.")
+    floats = np.frombuffer(data, dtype="<f4", offset=start).astype(np.float32, copy=False)
+    arrays = iter(np.split(floats, np.cumsum(blocks)[:-1]))
+    values = {name: next(arrays).reshape(shape) for name in names}
+    errors = {name: next(arrays).reshape(shape) for name in with_errors}
+    replicates = {name: next(arrays).reshape(n, *shape) for name, n in groups.items()}
+    trajectory = None
+    if path is not None:
+        trajectory = ProjectedTrajectory(
+            steps=np.array(steps, dtype=np.int64),
+            coordinates=next(arrays).reshape(len(axes_json), len(steps)),
+            distances=next(arrays),
+            explained=finite_number(path.get("explained", "NaN")),
+        )
     lengths = shape[1:] if header["kind"] == "plane" else (shape[2],) * len(axes_json)
-    axes = tuple(_axis_from_json(a, n) for a, n in zip(axes_json, lengths, strict=True))
-    floats = np.frombuffer(data, dtype="<f4", offset=start).reshape((len(channels), *shape))
-    names = [_text(channel["name"]) for channel in channels]
-    if len(set(names)) != len(names):
-        raise SliceFormatError(f"Two channels have the same name: {names!r:.200}.")
     epoch = header.get("epoch")
     notes = header.get("notes", {})
     if not isinstance(notes, dict):
@@ -472,12 +612,9 @@ def _from_header(header: dict[str, Any], data: bytes, start: int) -> Slice:
     return Slice(
         kind=_text(header["kind"]),
         method=_text(header["method"]),
-        axes=axes,
-        values={n: floats[i].astype(np.float32, copy=False) for i, n in enumerate(names)},
-        center={
-            name: np.array([finite_number(v) for v in _list(channel["center"])], dtype=np.float64)
-            for name, channel in zip(names, channels, strict=True)
-        },
+        axes=tuple(_axis_from_json(a, n) for a, n in zip(axes_json, lengths, strict=True)),
+        values=values,
+        center={name: _numbers(entry["center"]) for name, entry in entries.items()},
         series=_text(header.get("series", "")),
         step=_integer(header.get("step", 0)),
         epoch=None if epoch is None else finite_number(epoch),
@@ -488,7 +625,33 @@ def _from_header(header: dict[str, Any], data: bytes, start: int) -> Slice:
         evaluations=_count(header.get("evaluations", 0)),
         seconds=finite_number(header.get("seconds", 0.0)),
         notes=notes,
+        errors=errors,
+        replicates=replicates,
+        center_replicates={
+            name: np.array([_numbers(row) for row in _list(entries[name]["center_replicates"])])
+            for name in groups
+        },
+        trajectory=trajectory,
     )
+
+
+def _numbers(value: object) -> Float64:
+    return np.array([finite_number(v) for v in _list(value)], dtype=np.float64)
+
+
+def _frozen(array: Any, shape: tuple[int, ...], label: str) -> Float32:
+    """The array as read-only float32.
+
+    Raises:
+        ValueError: another shape than the axes and focus points make it.
+    """
+    result = np.ascontiguousarray(array, dtype=np.float32)
+    if result.shape != shape:
+        raise ValueError(
+            f"{label}: shape {result.shape}, but the axes and focus points make it {shape}."
+        )
+    result.setflags(write=False)
+    return result
 
 
 def _axis_from_json(value: Any, samples: int) -> Axis:

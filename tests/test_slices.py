@@ -14,6 +14,7 @@ from hypothesis.extra import numpy as arrays
 
 from pysclice.slices import (
     Axis,
+    ProjectedTrajectory,
     Slice,
     SliceFormatError,
     index_entry,
@@ -59,10 +60,28 @@ def test_golden_files_of_every_version_are_read_for_good(path: Path) -> None:
         np.testing.assert_array_equal(found.values[name].ravel(), wanted)
         center = [from_text(v) for v in expected["center"][name]]
         np.testing.assert_array_equal(found.center[name], center)
+    for name, values in expected.get("errors", {}).items():
+        wanted = np.array([from_text(v) for v in values], dtype=np.float32)
+        np.testing.assert_array_equal(found.errors[name].ravel(), wanted)
+    for name, groups in expected.get("replicates", {}).items():
+        for group, values in zip(found.replicates[name], groups, strict=True):
+            np.testing.assert_array_equal(group.ravel(), np.array(values, dtype=np.float32))
+        centers = expected["center_replicates"][name]
+        np.testing.assert_array_equal(found.center_replicates[name], centers)
+    path = expected.get("trajectory")
+    assert (found.trajectory is None) == (path is None)
+    if found.trajectory is not None:
+        assert found.trajectory.steps.tolist() == path["steps"]
+        assert found.trajectory.coordinates.tolist() == path["coordinates"]
+        distances = [from_text(v) for v in path["distances"]]
+        np.testing.assert_array_equal(found.trajectory.distances, distances)
+        assert found.trajectory.explained == path["explained"]
 
 
 def test_there_are_golden_files_to_read() -> None:
-    assert {p.stem for p in GOLDEN.glob("v1-*.slice")} == {"v1-line", "v1-plane", "v1-bundle"}
+    first = {"v1-line", "v1-plane", "v1-bundle"}
+    second = {"v2-line", "v2-plane", "v2-bundle", "v2-spectrum"}
+    assert {p.stem for p in GOLDEN.glob("*.slice")} == first | second
 
 
 names = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -71,10 +90,11 @@ floats32 = st.floats(width=32, allow_nan=True, allow_infinity=True)
 
 @st.composite
 def slices(draw: st.DrawFn) -> Slice:
-    kind = draw(st.sampled_from(["lines", "plane"]))
+    kind = draw(st.sampled_from(["lines", "plane", "spectrum"]))
     focus_points = draw(st.integers(1, 3))
     samples = draw(st.integers(2, 9))
-    counts = [samples] * (2 if kind == "plane" else draw(st.integers(1, 4)))
+    lines = {"plane": 2, "spectrum": 1}.get(kind) or draw(st.integers(1, 4))
+    counts = [samples] * lines
     if kind == "plane":
         counts[1] = draw(st.integers(2, 9))
     axes = []
@@ -92,6 +112,9 @@ def slices(draw: st.DrawFn) -> Slice:
         )
     shape = (focus_points, *counts) if kind == "plane" else (focus_points, len(counts), counts[0])
     channels = draw(st.lists(names, min_size=1, max_size=3, unique=True))
+    measured = draw(st.lists(st.sampled_from(channels), unique=True))
+    replicated = draw(st.lists(st.sampled_from(channels), unique=True))
+    groups = draw(st.integers(2, 3))
     return Slice(
         kind=kind,
         method=draw(names),
@@ -108,6 +131,26 @@ def slices(draw: st.DrawFn) -> Slice:
         evaluations=draw(st.integers(0, 10**9)),
         seconds=draw(st.floats(0, 1e6)),
         notes=draw(st.dictionaries(names, st.integers() | names | st.booleans(), max_size=3)),
+        errors={c: draw(arrays.arrays(np.float32, shape, elements=floats32)) for c in measured},
+        replicates={
+            c: draw(arrays.arrays(np.float32, (groups, *shape), elements=floats32))
+            for c in replicated
+        },
+        center_replicates={
+            c: draw(arrays.arrays(np.float64, (groups, focus_points))) for c in replicated
+        },
+        trajectory=draw(st.none() | trajectories(len(axes))),
+    )
+
+
+@st.composite
+def trajectories(draw: st.DrawFn, axes: int) -> ProjectedTrajectory:
+    steps = draw(st.lists(st.integers(0, 2**40), min_size=1, max_size=5, unique=True))
+    return ProjectedTrajectory(
+        steps=np.array(sorted(steps)),
+        coordinates=draw(arrays.arrays(np.float32, (axes, len(steps)), elements=floats32)),
+        distances=draw(arrays.arrays(np.float32, len(steps), elements=floats32)),
+        explained=draw(st.floats()),
     )
 
 
@@ -119,6 +162,13 @@ def test_bytes_give_back_the_same_bits(given_slice: Slice) -> None:
     assert len(data) % 4 == 0
     for name, values in given_slice.values.items():
         assert found.values[name].tobytes() == values.tobytes()  # NaN payloads included
+    for name, values in given_slice.errors.items():
+        assert found.errors[name].tobytes() == values.tobytes()
+    for name, values in given_slice.replicates.items():
+        assert found.replicates[name].tobytes() == values.tobytes()
+    if given_slice.trajectory is not None:
+        assert found.trajectory is not None
+        assert found.trajectory.steps.tolist() == given_slice.trajectory.steps.tolist()
     for axis, other in zip(given_slice.axes, found.axes, strict=True):
         np.testing.assert_array_equal(axis.coordinates, other.coordinates)
 
@@ -189,7 +239,7 @@ def test_a_header_cannot_make_the_reader_allocate() -> None:
 def test_a_newer_version_is_named_as_such() -> None:
     header, values = header_and_values(a_line().to_bytes())
     with pytest.raises(SliceFormatError, match="written by a newer pysclice"):
-        Slice.from_bytes(with_header(header | {"version": 2}, values))
+        Slice.from_bytes(with_header(header | {"version": 3}, values))
 
 
 def test_unknown_keys_are_ignored() -> None:
@@ -231,6 +281,35 @@ def test_coarsening_takes_samples_and_leaves_no_other_trace() -> None:
     assert coarse.step == fine.step and coarse.center == fine.center
     with pytest.raises(ValueError, match="must divide"):
         fine.coarsen(4)
+
+
+def test_coarsening_takes_what_belongs_to_the_samples_along() -> None:
+    fine = load(GOLDEN / "v2-line.slice")
+    coarse = fine.coarsen(2)
+    np.testing.assert_array_equal(coarse.errors["train/loss"], fine.errors["train/loss"][..., ::2])
+    np.testing.assert_array_equal(
+        coarse.replicates["train/loss"], fine.replicates["train/loss"][..., ::2]
+    )
+    path = load(GOLDEN / "v2-plane.slice")
+    assert path.coarsen(2).trajectory is path.trajectory
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"errors": {"train/loss": np.zeros((1, 1, 12))}}, "Standard errors of 'train/loss'"),
+        ({"errors": {"elsewhere": np.zeros((1, 1, 13))}}, "which is no channel"),
+        ({"replicates": {"train/loss": np.zeros((2, 1, 1, 13))}}, "and their centers"),
+        (
+            {"trajectory": ProjectedTrajectory(np.array([1]), np.zeros((2, 1)), np.zeros(1))},
+            "coordinates for 2 axes",
+        ),
+        ({"kind": "spectrum", "axes": (), "values": {"a": np.zeros(1)}}, "one axis"),
+    ],
+)
+def test_what_does_not_fit_the_slice_is_refused(changes: dict[str, object], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        a_line(**changes)
 
 
 def test_resolutions_are_the_strides_that_keep_both_ends() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pysclice.slices import VERSION, Axis, Slice, regular_coordinates
+from pysclice.slices import VERSION, Axis, ProjectedTrajectory, Slice, regular_coordinates
 
 HERE = Path(__file__).parent
 
@@ -38,6 +38,11 @@ def line() -> Slice:
         evaluations=13,
         seconds=0.125,
         notes={"note": "größer ≥ 2"},
+        errors={"train/loss": np.abs(coordinates)[None, None] / 64},
+        replicates={
+            "train/loss": np.stack([(coordinates + g / 4) ** 2 for g in (1, 2)])[:, None, None]
+        },
+        center_replicates={"train/loss": np.array([[0.0625], [0.25]])},
     )
 
 
@@ -60,6 +65,12 @@ def plane() -> Slice:
         mode="train",
         evaluations=63,
         notes={"cosine": 0.25},
+        trajectory=ProjectedTrajectory(
+            steps=np.array([0, 100, 250]),
+            coordinates=np.array([[-0.75, -0.5, 0.0], [0.5, 0.125, 0.0]]),
+            distances=np.array([1.5, np.nan, 0.0]),
+            explained=0.875,
+        ),
     )
 
 
@@ -83,6 +94,28 @@ def bundle() -> Slice:
         series="coordinates",
         step=12,
         focus_points=("current parameters", "start"),
+    )
+
+
+def spectrum() -> Slice:
+    """A density of eigenvalues with its top ones in the notes."""
+    eigenvalues = regular_coordinates(-1.0, 3.0, 9)
+    density = np.exp(-(eigenvalues**2))[None, None]
+    return Slice(
+        kind="spectrum",
+        method="Hessian spectrum",
+        axes=(Axis("eigenvalue", eigenvalues, 1.0),),
+        values={"train/loss": density},
+        center={"train/loss": np.array([0.5])},
+        series="spectrum",
+        step=7,
+        notes={
+            "eigenvalues": [2.75, 1.5],
+            "residuals": [1e-4, 2e-4],
+            "trace": 12.5,
+            "trace_error": 0.25,
+        },
+        errors={"train/loss": density / 16},
     )
 
 
@@ -115,6 +148,25 @@ def expected(slice_: Slice) -> dict[str, object]:
             for name, values in slice_.values.items()
         },
         "center": {name: [_text(float(v)) for v in c] for name, c in slice_.center.items()},
+        "errors": {
+            name: [_text(float(v)) for v in values.ravel()]
+            for name, values in slice_.errors.items()
+        },
+        "replicates": {
+            name: [[_text(float(v)) for v in group.ravel()] for group in groups]
+            for name, groups in slice_.replicates.items()
+        },
+        "center_replicates": {
+            name: centers.tolist() for name, centers in slice_.center_replicates.items()
+        },
+        "trajectory": None
+        if slice_.trajectory is None
+        else {
+            "steps": slice_.trajectory.steps.tolist(),
+            "coordinates": slice_.trajectory.coordinates.tolist(),
+            "distances": [_text(float(v)) for v in slice_.trajectory.distances],
+            "explained": slice_.trajectory.explained,
+        },
     }
 
 
@@ -125,7 +177,8 @@ def _text(value: float) -> float | str:
 
 
 if __name__ == "__main__":
-    for name, slice_ in {"line": line(), "plane": plane(), "bundle": bundle()}.items():
+    made = {"line": line(), "plane": plane(), "bundle": bundle(), "spectrum": spectrum()}
+    for name, slice_ in made.items():
         slice_.save(HERE / f"v{VERSION}-{name}.slice")
         text = json.dumps(expected(slice_), indent=1, ensure_ascii=False)
         (HERE / f"v{VERSION}-{name}.json").write_text(text + "\n", encoding="utf-8")

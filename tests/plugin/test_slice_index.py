@@ -389,8 +389,8 @@ def test_ten_megabytes_are_refused_unparsed() -> None:
 
 def test_a_newer_format_is_counted_apart() -> None:
     with pytest.raises(NewerFormatError, match="newer pysclice"):
-        parse_metadata(b'{"v":2,"kind":"spectrum"}')
-    index = SliceIndex(listing(("r", a_plane(), "aaaa", 1.0), v=2))
+        parse_metadata(b'{"v":3,"kind":"later"}')
+    index = SliceIndex(listing(("r", a_plane(), "aaaa", 1.0), v=3))
     assert (index.newer, index.malformed) == (1, [])
     assert json.loads(index.to_json())["runs"] == []
 
