@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
 from pysclice.core.untouched import own_randomness
+from pysclice.slices import Float64
 
 # Fixed, so that shuffling and augmentation come out the same each time the data are read.
 _READING_SEED = 20_190_405
@@ -29,11 +31,16 @@ class DataSet:
         name: first part of the channels' names: ``train`` makes ``train/loss``.
         source: a batch (tuple, or mapping of tensors), a list of batches, or a DataLoader.
         cache_bytes: batches that fit in this many bytes are read once and kept.
+        examples: only this many examples, drawn without replacement; all of them by default.
+        seed: of the draw.
     """
 
     name: str
     source: Any
     cache_bytes: int
+    examples: int | None = None
+    seed: int = 0
+    _drawn: list[Any] | None = field(default=None, repr=False)
     _kept: tuple[torch.device, list[Any]] | None = field(default=None, repr=False)
 
     def chunks(self, device: torch.device) -> Iterator[list[Any]]:
@@ -67,6 +74,14 @@ class DataSet:
         yield held
 
     def _read(self) -> Iterator[Any]:
+        if self.examples is None:
+            yield from self._read_all()
+            return
+        if self._drawn is None:
+            self._drawn = drawn_examples(self._read_all(), self.examples, self.seed)
+        yield from self._drawn
+
+    def _read_all(self) -> Iterator[Any]:
         source = self.source
         if isinstance(source, list):
             yield from source
@@ -177,14 +192,15 @@ def to_device(batch: Any, device: torch.device) -> Any:
     if isinstance(batch, list | tuple):
         return type(batch)(to_device(part, device) for part in batch)
     if isinstance(batch, dict):
-        moved = {key: to_device(value, device) for key, value in batch.items()}
-        return moved if type(batch) is dict else _like(batch, moved)
+        return _like(batch, {key: to_device(value, device) for key, value in batch.items()})
     if hasattr(batch, "to"):  # BatchEncoding of transformers, Batch of torch_geometric
         return batch.to(device)
     return batch
 
 
-def _like(batch: dict[Any, Any], moved: dict[Any, Any]) -> Any:
+def _like(batch: Any, moved: dict[Any, Any]) -> Any:
+    if type(batch) is dict:
+        return moved
     result = copy.copy(batch)
     result.update(moved)
     return result
@@ -215,6 +231,115 @@ def batch_size(batch: Any) -> int:
             "Pass `weight=lambda batch: ...` to LossSurface."
         )
     return int(sizes[-1])
+
+
+def examples_in(batch: Any) -> int | None:
+    """Number of examples in a batch; None where it cannot be told."""
+    try:
+        return batch_size(batch)
+    except ValueError:
+        return None
+
+
+def drawn_examples(batches: Iterable[Any], count: int, seed: int) -> list[Any]:
+    """``count`` examples, each subset equally likely, in the order in which they were read.
+
+    Each example gets a random key in turn, and those with the smallest keys are kept: so the data
+    are read once, need not say how many there are, and a smaller draw is part of a larger one.
+
+    Args:
+        batches: tensors and lists as long as the batch is are taken apart; what else a batch
+            holds stays with each part of it.
+        count: how many; all examples if there are fewer.
+        seed: of the keys.
+    """
+    generator = np.random.default_rng(seed)
+    kept: list[tuple[Any, Float64]] = []
+    largest, held, width = math.inf, 0, 0
+    for batch in batches:
+        size = batch_size(batch)
+        width = max(width, size)
+        keys = generator.random(size)
+        chosen = np.flatnonzero(keys < largest)
+        if chosen.size:
+            kept.append((_taken(batch, chosen, size), keys[chosen]))
+            held += chosen.size
+        if held > 2 * count:
+            kept, largest = _smallest(kept, count)
+            held = count
+    kept, _ = _smallest(kept, count)
+    return _joined([part for part, _ in kept], width)
+
+
+def _smallest(
+    kept: list[tuple[Any, Float64]], count: int
+) -> tuple[list[tuple[Any, Float64]], float]:
+    """The parts with the ``count`` smallest keys, and the largest key among them."""
+    keys = np.concatenate([own for _, own in kept]) if kept else np.zeros(0)
+    if keys.size <= count:
+        return kept, math.inf
+    largest = float(np.partition(keys, count - 1)[count - 1])
+    result = []
+    for part, own in kept:
+        chosen = np.flatnonzero(own <= largest)
+        if chosen.size == own.size:
+            result.append((part, own))
+        elif chosen.size:
+            result.append((_taken(part, chosen, own.size), own[chosen]))
+    return result, largest
+
+
+def _taken(batch: Any, chosen: Any, size: int) -> Any:
+    """Some examples of a batch of ``size``: everything as long as the batch is taken apart."""
+    if isinstance(batch, Tensor):
+        if batch.ndim == 0 or batch.shape[0] != size:
+            return batch
+        return batch.detach()[torch.as_tensor(chosen, device=batch.device)]
+    if isinstance(batch, tuple) and hasattr(batch, "_fields"):
+        return type(batch)(*(_taken(part, chosen, size) for part in batch))
+    if isinstance(batch, list | tuple):
+        if len(batch) == size and not any(isinstance(part, Tensor) for part in batch):
+            return type(batch)(batch[i] for i in chosen)
+        return type(batch)(_taken(part, chosen, size) for part in batch)
+    if isinstance(batch, Mapping):
+        return _like(batch, {key: _taken(value, chosen, size) for key, value in batch.items()})
+    return batch
+
+
+def _joined(parts: list[Any], width: int) -> list[Any]:
+    """Pieces of batches put together to batches of at most ``width`` examples, where they fit."""
+    result: list[Any] = []
+    for part in parts:
+        if result and _fit(result[-1], part):
+            size = batch_size(result[-1]) + batch_size(part)
+            if size <= width:
+                result[-1] = _together(result[-1], part)
+                continue
+        result.append(part)
+    return result
+
+
+def _fit(first: Any, second: Any) -> bool:
+    """Whether two pieces consist of tensors alone that differ in their number of examples only."""
+    if isinstance(first, Tensor) and isinstance(second, Tensor):
+        return (
+            first.ndim > 0 and first.dtype == second.dtype and first.shape[1:] == second.shape[1:]
+        )
+    if type(first) is not type(second):
+        return False
+    if type(first) in (list, tuple):
+        return len(first) == len(second) and all(map(_fit, first, second))
+    if type(first) is dict:
+        return first.keys() == second.keys() and all(_fit(first[k], second[k]) for k in first)
+    return False
+
+
+def _together(first: Any, second: Any) -> Any:
+    if isinstance(first, Tensor):
+        return torch.cat([first, second])
+    if isinstance(first, dict):
+        return {key: _together(value, second[key]) for key, value in first.items()}
+    return type(first)(map(_together, first, second))
 
 
 def checked_weight(weigh: Callable[[Any], float], batch: Any) -> float:

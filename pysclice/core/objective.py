@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 BatchLoss = Callable[[nn.Module, Any], Any]
 Metric = Callable[[Any, Any], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What one quantity is on one batch.
+
+    Attributes:
+        mean: tensor without dimensions; the sum where the loss adds up.
+        each: (examples,), the values that it averages, where there is one for each example.
+    """
+
+    mean: Tensor
+    each: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,21 +69,64 @@ class Objective:
         """Whether the loss sums over examples, as ``nn.MSELoss(reduction="sum")`` does."""
         return getattr(self.loss_fn, "reduction", None) == "sum"
 
-    def __call__(self, model: nn.Module, batch: Any) -> dict[str, Tensor]:
-        """Name -> scalar; the loss first.
+    @functools.cached_property
+    def _loss_of_each(self) -> Callable[[Any, Any], Any] | None:
+        """The loss without its reduction, if it is one of torch's, which can be asked for it."""
+        loss_fn = self.loss_fn
+        if isinstance(loss_fn, nn.Module) and getattr(loss_fn, "reduction", None) in (
+            "mean",
+            "sum",
+        ):
+            unreduced: Any = copy.copy(loss_fn)
+            unreduced.reduction = "none"
+            return unreduced  # type: ignore[no-any-return]  # a copy of what was callable
+        function: Any = loss_fn.func if isinstance(loss_fn, functools.partial) else loss_fn
+        if getattr(function, "__module__", None) != "torch.nn.functional":
+            return None
+        if "reduction" not in inspect.signature(function).parameters:
+            return None
+        unreduced_function: Callable[..., Any] = functools.partial(
+            cast(Callable[..., Any], loss_fn), reduction="none"
+        )
+        return unreduced_function
+
+    def __call__(
+        self, model: nn.Module, batch: Any, examples: int | None = None
+    ) -> dict[str, Result]:
+        """Name -> result; the loss first.
+
+        Args:
+            model: the model.
+            batch: the batch.
+            examples: how many examples the batch holds. If given, results say what each example
+                contributes, wherever the loss or metric can tell.
 
         Raises:
             ValueError: the batch is no pair, or the loss is no number.
         """
         if self.batch_loss is not None:
-            return _named(self.batch_loss(model, batch))
+            return _named(self.batch_loss(model, batch), examples)
         inputs, targets = _pair(batch)
         outputs = _forward(model, inputs)
-        assert self.loss_fn is not None
-        results = {"loss": _scalar("loss", self.loss_fn(outputs, targets))}
+        results = {"loss": self._loss(outputs, targets, examples)}
         for name, metric in self.metrics.items():
-            results[name] = _scalar(name, metric(outputs, targets))
+            results[name] = _result(name, metric(outputs, targets), examples)
         return results
+
+    def _loss(self, outputs: Any, targets: Any, examples: int | None) -> Result:
+        assert self.loss_fn is not None
+        found = _result("loss", self.loss_fn(outputs, targets), examples)
+        if examples is None or found.each is not None or self._loss_of_each is None:
+            return found
+        each = self._loss_of_each(outputs, targets)
+        if not isinstance(each, Tensor) or each.ndim == 0 or len(each) != examples:
+            return found
+        total = each.reshape(examples, -1).sum(1) if self.adds_up else _over_examples(each)
+        # Weights of classes and ignored targets make the mean another one than that of examples.
+        whole = total.sum() if self.adds_up else total.mean(dtype=torch.float64)
+        tolerance = 2e-2 if found.mean.dtype in (torch.float16, torch.bfloat16) else 1e-4
+        close = torch.isclose(whole.double(), found.mean.double(), tolerance, 1e-7, equal_nan=True)
+        return Result(found.mean, total.where(close, torch.nan))
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
@@ -88,19 +147,32 @@ def _forward(model: nn.Module, inputs: Any) -> Any:
     return model(inputs)
 
 
-def _named(result: Any) -> dict[str, Tensor]:
+def _named(result: Any, examples: int | None) -> dict[str, Result]:
     loss = getattr(result, "loss", None)
     if loss is not None:
-        return {"loss": _scalar("loss", loss)}
+        return {"loss": _result("loss", loss, examples)}
     if not isinstance(result, Mapping):
-        return {"loss": _scalar("loss", result)}
+        return {"loss": _result("loss", result, examples)}
     if "loss" not in result:
         raise ValueError(
             f"batch_loss returned a mapping with {sorted(map(str, result))[:8]}, "
             "expected one with a 'loss'."
         )
     names = ["loss", *(name for name in result if name != "loss")]
-    return {str(name): _scalar(str(name), result[name]) for name in names}
+    return {str(name): _result(str(name), result[name], examples) for name in names}
+
+
+def _result(name: str, value: Any, examples: int | None) -> Result:
+    mean = _scalar(name, value)
+    if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != examples:
+        return Result(mean)
+    return Result(mean, _over_examples(value))
+
+
+def _over_examples(values: Tensor) -> Tensor:
+    """(examples,): each example's own average."""
+    flat = values.detach().reshape(len(values), -1)
+    return flat.mean(1, dtype=torch.promote_types(flat.dtype, torch.float32))
 
 
 def _scalar(name: str, value: Any) -> Tensor:

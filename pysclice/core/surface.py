@@ -6,16 +6,23 @@ import copy
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from pysclice.core.data import batch_size, checked_weight, named_data_sets
+from pysclice.core.averages import TABLE_BYTES, Averages, Measurements
+from pysclice.core.buffers import MovingBuffers, recomputed_statistics
+from pysclice.core.data import (
+    DataSet,
+    batch_size,
+    checked_weight,
+    examples_in,
+    named_data_sets,
+)
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
 from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype, move
@@ -34,19 +41,6 @@ class Slicer(Protocol):
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
         ...
-
-
-@dataclass(frozen=True, eq=False)
-class Measurements:
-    """What was measured at some points.
-
-    Attributes:
-        values: channel -> (points,) float64.
-        examples: how many examples each value averages over, in the first data set.
-    """
-
-    values: dict[str, Float64]
-    examples: int
 
 
 class LossSurface:
@@ -71,6 +65,10 @@ class LossSurface:
             the caller's context.
         cache_bytes: batches that fit in this many bytes are read once and kept on the model's
             device; larger data sets are read once for every slice.
+        examples: measure on this many examples of each data set only, drawn without replacement
+            from ``seed``: the same ones at every point, step and run. Smaller numbers draw subsets
+            of larger ones. They are kept in memory. Standard errors say what the rest may change.
+        seed: of the draw of examples.
 
     Raises:
         TypeError: arguments of the wrong kind; the message names what was expected.
@@ -91,6 +89,8 @@ class LossSurface:
         weight: Callable[[Any], float] | None = None,
         autocast: torch.dtype | None = None,
         cache_bytes: int = 2**30,
+        examples: int | None = None,
+        seed: int = 0,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"The model is a {type(model).__name__}, expected a torch.nn.Module.")
@@ -111,6 +111,10 @@ class LossSurface:
         self._weight = weight or batch_size
         self._autocast = autocast
         self._data_sets = named_data_sets(data, cache_bytes)
+        self._subsamples: dict[tuple[int, int], list[DataSet]] = {}
+        self._groups = 0
+        if examples is not None:
+            self._data_sets = self._drawn(examples, seed)
         self._on_evaluation: Callable[[], None] | None = None
         self._found: dict[object, Any] | None = None
         if not self._trainable():
@@ -140,10 +144,40 @@ class LossSurface:
         """How each trainable parameter divides into filters: name -> Filters."""
         return filters_of(self.model)
 
-    def __call__(self, parameters: Parameters) -> dict[str, float]:
-        """Loss and metrics at these parameters: channel -> float."""
-        measured = self.measure(parameters, [], np.zeros((1, 0)))
+    def __call__(
+        self, parameters: Parameters, *, examples: int | None = None, seed: int = 0
+    ) -> dict[str, float]:
+        """Loss and metrics at these parameters: channel -> float.
+
+        Args:
+            parameters: where.
+            examples: measure on a draw of this many examples, as in the constructor.
+            seed: of this draw.
+        """
+        surface = self if examples is None else self.subsampled(examples, seed)
+        measured = surface.measure(parameters, [], np.zeros((1, 0)))
         return {name: float(values[0]) for name, values in measured.values.items()}
+
+    def subsampled(self, examples: int, seed: int = 0) -> LossSurface:
+        """The surface on a draw of this many examples of each data set; see the constructor.
+
+        Raises:
+            ValueError: fewer than one example.
+        """
+        result = copy.copy(self)
+        result._data_sets = self._drawn(examples, seed)
+        return result
+
+    def _drawn(self, examples: int, seed: int) -> list[DataSet]:
+        if isinstance(examples, bool) or not isinstance(examples, int) or examples < 1:
+            raise ValueError(f"examples is {examples!r}, expected a whole number of at least 1.")
+        key = (examples, seed)
+        if key not in self._subsamples:
+            self._subsamples[key] = [
+                dataclasses.replace(data_set, examples=examples, seed=seed, _kept=None)
+                for data_set in self._data_sets
+            ]
+        return self._subsamples[key]
 
     def slice(
         self,
@@ -153,6 +187,9 @@ class LossSurface:
         series: str = "",
         step: int = 0,
         epoch: float | None = None,
+        examples: int | None = None,
+        seed: int = 0,
+        replicates: int = 0,
         progress: bool | None = None,
     ) -> Slice:
         """What the slicer finds around the parameters.
@@ -164,12 +201,21 @@ class LossSurface:
             series: the name under which slices of one slicer are collected.
             step: training step that the record names.
             epoch: epoch that the record names.
+            examples: measure on a draw of this many examples of each data set, as in the
+                constructor.
+            seed: of this draw.
+            replicates: divide the examples into this many groups and keep what the slice is without
+                each of them: ``measures.estimate`` then gives any measure its standard error. The
+                record grows by as many times its values.
             progress: whether to show a progress bar; if left out, in terminals and notebooks, for
                 slices that take longer than a second.
         """
+        if replicates and replicates < 2:
+            raise ValueError(f"replicates is {replicates}, expected 0 or at least 2 groups.")
         center = self.current() if parameters is None else parameters
         began = time.perf_counter()
-        watched = copy.copy(self)
+        watched = copy.copy(self) if examples is None else self.subsampled(examples, seed)
+        watched._groups = replicates
         with _progress_bar(slicer, progress) as on_evaluation:
             watched._on_evaluation = on_evaluation
             watched._found = {}
@@ -188,7 +234,13 @@ class LossSurface:
         return {name: tensor.detach() for name, tensor in self._trainable().items()}
 
     def measure(
-        self, center: Parameters, directions: Sequence[Direction], coefficients: Float64
+        self,
+        center: Parameters,
+        directions: Sequence[Direction],
+        coefficients: Float64,
+        *,
+        buffers: Sequence[Direction] = (),
+        recompute_batch_norm: bool = False,
     ) -> Measurements:
         """Loss and metrics at ``center + coefficients @ directions``.
 
@@ -199,16 +251,27 @@ class LossSurface:
         Args:
             center: the point from which the directions count.
             directions: parameters that a direction leaves out do not move along it.
-            coefficients: (points, directions).
+            coefficients: (points, directions). If one of the points is the center itself (all 0),
+                standard errors are measured from it.
+            buffers: for each direction, what coordinate 1 adds to floating-point buffers of the
+                model, by name; none move by default.
+            recompute_batch_norm: at each point, average BatchNorm's statistics anew over the first
+                data set before anything is measured. Takes a second pass over these data.
 
         Raises:
-            ValueError: a direction or the center does not fit the model.
+            ValueError: a direction or the center does not fit the model, there are no BatchNorm
+                layers to recompute, or they are in train mode, where they have no statistics.
         """
         originals = self._trainable()
         self._check_center(center, originals)
         center = {name: center[name].to(original) for name, original in originals.items()}
         for number, direction in enumerate(directions):
             check_direction(direction, center, f"Direction {number}")
+        if recompute_batch_norm and self.mode == "train":
+            raise ValueError(
+                "In train mode BatchNorm uses the statistics of each batch, so there is nothing to "
+                "recompute. Make the surface with mode='eval'."
+            )
         moving = {name for direction in directions for name in direction}
         # What stays need not be copied: the model's own tensor or the center's serves.
         point = {
@@ -216,29 +279,73 @@ class LossSurface:
             for name in originals
         }
         moved = {name: point[name] for name in originals if name in moving}
-        # Detached views stand in for parameters even where nothing moves, so no gradient is built.
-        means = _Means(len(coefficients), self._objective.adds_up)
+        at_center = np.flatnonzero(np.all(coefficients == 0.0, axis=1))
+        first = int(at_center[0]) if len(at_center) else None
+        averages = Averages(len(coefficients), first, self._objective.adds_up, self._groups)
         device = self.device
         with (
             held_interrupts() as interrupts,
             own_randomness(_EVALUATION_SEED) as restart,
             torch.no_grad(),
+            # Detached tensors stand in even where nothing moves, so no gradient is built.
             stand_in(self.model, originals, point, self.mode),
             self._precision(device),
         ):
+            moving_buffers = MovingBuffers(self.model, buffers)
+
+            def go_to(number: int) -> None:
+                row = coefficients[number].tolist()
+                move(center, directions, row, moved)
+                moving_buffers.move(row)
+
+            if recompute_batch_norm:
+                statistics = recomputed_statistics(
+                    self.model,
+                    lambda batch: self._objective(self.model, batch),
+                    self._data_sets[0].chunks(device),
+                    len(coefficients),
+                    go_to,
+                    interrupts.deliver,
+                )
             for data_set in self._data_sets:
-                for batches in data_set.chunks(device):
-                    weights = [checked_weight(self._weight, batch) for batch in batches]
-                    for number, row in enumerate(coefficients):
-                        move(center, directions, row.tolist(), moved)
-                        restart()
-                        for batch, weight in zip(batches, weights, strict=True):
-                            results = self._objective(self.model, batch)
-                            means.add(data_set.name, number, results, weight)
+                before = 0
+                for batches, weights, sizes in self._portions(data_set, device, len(coefficients)):
+                    averages.begin(data_set.name, weights, sizes)
+                    for number in range(len(coefficients)):
+                        go_to(number)
+                        if recompute_batch_norm:
+                            statistics.use(number)
+                        for position, batch in enumerate(batches):
+                            # By batch, so that its dice do not depend on how many are held at once.
+                            restart(before + position)
+                            results = self._objective(self.model, batch, sizes[position])
+                            averages.add(number, position, results)
                             interrupts.deliver()
-                        if self._on_evaluation is not None and data_set is self._data_sets[0]:
-                            self._on_evaluation()
-        return Measurements(means.finish(), round(means.weight_of(self._data_sets[0].name)))
+                        if self._on_evaluation is not None and not before:
+                            if data_set is self._data_sets[0]:
+                                self._on_evaluation()
+                    averages.end()
+                    before += len(batches)
+        return averages.finish(self._data_sets[0].name)
+
+    def _portions(
+        self, data_set: DataSet, device: torch.device, points: int
+    ) -> Iterator[tuple[list[Any], list[float], list[int | None]]]:
+        """Batches whose values per example fit in memory at all points; weights; example counts."""
+        most = max(1, TABLE_BYTES // (4 * points))
+        for batches in data_set.chunks(device):
+            portion: list[Any] = []
+            weights: list[float] = []
+            sizes: list[int | None] = []
+            for batch in batches:
+                size = examples_in(batch)
+                if portion and sum(n or 0 for n in sizes) + (size or 0) > most:
+                    yield portion, weights, sizes
+                    portion, weights, sizes = [], [], []
+                portion.append(batch)
+                weights.append(checked_weight(self._weight, batch))
+                sizes.append(size)
+            yield portion, weights, sizes
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """Gradient of the first data set's loss at these parameters: name -> tensor.
@@ -301,7 +408,7 @@ class LossSurface:
             for batches in self._data_sets[0].chunks(self.device):
                 for batch in batches:
                     weight = 1.0 if self._objective.adds_up else checked_weight(self._weight, batch)
-                    loss = self._objective(self.model, batch)["loss"]
+                    loss = self._objective(self.model, batch)["loss"].mean
                     for name, found in zip(point, of_batch(loss, point), strict=True):
                         if found is not None:
                             total[name].add_(found.detach(), alpha=weight)
@@ -342,52 +449,6 @@ class LossSurface:
 
 def _gradient(loss: Tensor, point: Parameters) -> Sequence[Tensor | None]:
     return torch.autograd.grad(loss, list(point.values()), allow_unused=True)
-
-
-class _Means:
-    """Averages over batches of every channel at every point, summed in float64."""
-
-    def __init__(self, points: int, adds_up: bool) -> None:
-        self._points = points
-        self._adds_up = adds_up
-        # By data set and name, since either may hold a slash itself.
-        self._sums: dict[tuple[str, str], Float64] = {}
-        self._on_device: dict[tuple[str, str], Tensor] = {}
-        self._weights: dict[str, float] = {}
-
-    def add(self, data_set: str, point: int, results: Mapping[str, Tensor], weight: float) -> None:
-        """Add a batch's averages at one point."""
-        if point == 0:
-            self._weights[data_set] = self._weights.get(data_set, 0.0) + weight
-        for name, value in results.items():
-            channel = (data_set, name)
-            share = 1.0 if self._adds_up and name == "loss" else weight
-            if value.device.type == "cpu":
-                if channel not in self._sums:
-                    self._sums[channel] = np.zeros(self._points)
-                self._sums[channel][point] += value.item() * share
-                continue
-            # Stays on the device: asking for the number here would stall a GPU at every batch.
-            if channel not in self._on_device:
-                dtype = torch.float32 if value.device.type == "mps" else torch.float64
-                zeros = torch.zeros(self._points, dtype=dtype, device=value.device)
-                self._on_device[channel] = zeros
-            sums = self._on_device[channel]
-            sums[point] += value.detach().to(sums.dtype) * share
-
-    def weight_of(self, data_set: str) -> float:
-        """Sum of the weights of a data set's batches."""
-        return self._weights.get(data_set, 0.0)
-
-    def finish(self) -> dict[str, Float64]:
-        """Channel -> (points,) float64."""
-        fetched = {c: sums.cpu().double().numpy() for c, sums in self._on_device.items()}
-        result: dict[str, Float64] = {}
-        for (data_set, name), sums in (self._sums | fetched).items():
-            with np.errstate(divide="ignore", invalid="ignore"):
-                mean = sums if self._adds_up and name == "loss" else sums / self._weights[data_set]
-            result[f"{data_set}/{name}"] = mean
-        return result
 
 
 class _progress_bar:

@@ -64,11 +64,11 @@ def held_interrupts() -> Iterator[Interrupts]:
 
 
 @contextmanager
-def own_randomness(seed: int) -> Iterator[Callable[[], None]]:
+def own_randomness(seed: int) -> Iterator[Callable[[int], None]]:
     """Own random numbers inside, the user's untouched afterwards.
 
-    Yields a function that starts the same random numbers again: torch's on every device in use,
-    NumPy's global ones and Python's.
+    Yields a function that starts random numbers again, the same ones for the same argument:
+    torch's on every device in use, NumPy's global ones and Python's.
     """
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
@@ -79,16 +79,16 @@ def own_randomness(seed: int) -> Iterator[Callable[[], None]]:
     if cuda is not None:
         generators += torch.cuda.default_generators
 
-    def restart() -> None:
+    def restart(number: int) -> None:
         for generator in generators:
-            generator.manual_seed(seed)
+            generator.manual_seed(seed + number)
         if mps is not None:
-            torch.mps.manual_seed(seed)
-        np.random.seed(seed % 2**32)
-        random.seed(seed)
+            torch.mps.manual_seed(seed + number)
+        np.random.seed((seed + number) % 2**32)
+        random.seed(seed + number)
 
     try:
-        restart()
+        restart(0)
         yield restart
     finally:
         torch.set_rng_state(states[0])
