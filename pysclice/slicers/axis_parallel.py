@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,15 +79,9 @@ class AxisParallel:
             kind="lines",
             method=Coordinate.method,
             axes=axes,
-            values={
-                name: _with_center(along, len(chosen), v, found.center[name])
-                for name, v in found.values.items()
-            },
-            center=found.center,
             focus_points=tuple(map(name_of_focus_point, self.focus_points)),
             mode=surface.mode,
-            examples=found.examples,
-            evaluations=found.evaluations,
+            **found.fields(functools.partial(_with_center, along, len(chosen))),
         )
 
     def _chosen(self, surface: LossSurface, parameters: Parameters) -> Sequence[Coordinate]:
@@ -131,11 +126,9 @@ def _coefficients(along: Float64, lines: int) -> Float64:
     return result
 
 
-def _with_center(
-    along: Float64, lines: int, moved: Float64, center: Float64
-) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+def _with_center(along: Float64, lines: int, moved: Float64, center: Float64) -> Float64:
     """Values on all samples, from those off the center and the center's own."""
-    result = np.empty((len(center), lines, len(along)), dtype=np.float32)
+    result = np.empty((len(center), lines, len(along)))
     result[...] = center[:, None, None]
     result[:, :, along != 0.0] = moved.reshape(len(center), lines, -1)
     return result

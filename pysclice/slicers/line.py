@@ -52,11 +52,8 @@ class Line:
             kind="lines",
             method=method_of(self.direction),
             axes=(axis,),
-            values={name: v[:, None, :].astype("f4") for name, v in found.values.items()},
-            center=found.center,
             focus_points=tuple(map(name_of_focus_point, self.focus_points)),
             mode=surface.mode,
-            examples=found.examples,
-            evaluations=found.evaluations,
             notes=notes_of([self.direction], surface, parameters),
+            **found.fields(lambda points, _: points[:, None, :]),
         )

@@ -90,13 +90,10 @@ class Plane:
             kind="plane",
             method=method_of(self.x, self.y),
             axes=(first, second),
-            values={name: v.reshape(shape).astype("f4") for name, v in found.values.items()},
-            center=found.center,
             focus_points=tuple(map(name_of_focus_point, self.focus_points)),
             mode=surface.mode,
-            examples=found.examples,
-            evaluations=found.evaluations,
             notes={"cosine": _cosine(x, y)} | notes_of([self.x, self.y], surface, parameters),
+            **found.fields(lambda points, _: points.reshape(shape)),
         )
 
 

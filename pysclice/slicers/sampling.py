@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from pysclice.core.parameters import Direction, Parameters
 from pysclice.core.surface import LossSurface
-from pysclice.slices import Float64, regular_coordinates
+from pysclice.slices import Float32, Float64, regular_coordinates
 
 Span = tuple[float, float]
+Arrangement: TypeAlias = Callable[[Float64, Float64], Float64]
 
 
 def sampled(span: Span, samples: int) -> Float64:
@@ -49,39 +51,84 @@ class Sampled:
     Attributes:
         values: channel -> (focus points, points) float64.
         center: channel -> (focus points,) float64.
+        errors: channel -> (focus points, points) float64: standard errors of the difference from
+            the center, for channels with values per example.
+        replicates: channel -> (groups, focus points, points) float64, if they were asked for.
+        center_replicates: channel -> (groups, focus points) float64.
         examples: number of examples that each value averages over.
         evaluations: how often the model was run over them.
     """
 
     values: dict[str, Float64]
     center: dict[str, Float64]
+    errors: dict[str, Float64]
+    replicates: dict[str, Float64]
+    center_replicates: dict[str, Float64]
     examples: int
     evaluations: int
+
+    def fields(self, arrange: Arrangement) -> dict[str, Any]:
+        """What a ``Slice`` is made of, by the names of its fields.
+
+        Args:
+            arrange: puts (focus points, points), with the values at the focus points (focus
+                points,) where it needs them, into the shape of the slice.
+        """
+
+        def arranged(points: Float64, center: Float64) -> Float32:
+            return arrange(points, center).astype(np.float32)
+
+        return {
+            "values": {n: arranged(v, self.center[n]) for n, v in self.values.items()},
+            "center": self.center,
+            "errors": {
+                n: arranged(v, np.zeros_like(self.center[n])) for n, v in self.errors.items()
+            },
+            "replicates": {
+                n: np.stack(list(map(arranged, v, self.center_replicates[n])))
+                for n, v in self.replicates.items()
+            },
+            "center_replicates": self.center_replicates,
+            "examples": self.examples,
+            "evaluations": self.evaluations,
+        }
 
 
 def sample(
     surface: LossSurface,
-    focus_points: Sequence[Parameters],
+    focus_points: Iterable[Parameters],
     directions: Sequence[Direction],
     coefficients: Float64,
+    **options: Any,
 ) -> Sampled:
     """Measure ``focus point + coefficients @ directions`` and the focus points themselves.
 
     Args:
         surface: what to measure.
-        focus_points: where the directions start.
+        focus_points: where the directions start; asked for one by one.
         directions: a direction for each column of ``coefficients``.
         coefficients: (points, directions).
+        options: go to ``surface.measure``.
     """
     points = points_with_center(coefficients)
     zero = int(np.flatnonzero(np.all(points == 0.0, axis=1))[0])
-    measured = [surface.measure(start, directions, points) for start in focus_points]
-    stacked = {
-        channel: np.stack([m.values[channel] for m in measured]) for channel in measured[0].values
-    }
+    measured = [surface.measure(start, directions, points, **options) for start in focus_points]
+    values = _stacked([m.values for m in measured], 0)
+    errors = _stacked([m.errors for m in measured], 0)
+    replicates = _stacked([m.replicates for m in measured], 1)
+    asked_for = len(coefficients)
     return Sampled(
-        values={channel: v[:, : len(coefficients)] for channel, v in stacked.items()},
-        center={channel: v[:, zero] for channel, v in stacked.items()},
+        values={channel: v[:, :asked_for] for channel, v in values.items()},
+        center={channel: v[:, zero] for channel, v in values.items()},
+        errors={channel: v[:, :asked_for] for channel, v in errors.items()},
+        replicates={channel: v[:, :, :asked_for] for channel, v in replicates.items()},
+        center_replicates={channel: v[:, :, zero] for channel, v in replicates.items()},
         examples=measured[0].examples,
-        evaluations=len(points) * len(focus_points),
+        evaluations=len(points) * len(measured),
     )
+
+
+def _stacked(found: Sequence[dict[str, Float64]], axis: int) -> dict[str, Float64]:
+    """Channel -> arrays of all focus points; only channels that all of them have."""
+    shared = [channel for channel in found[0] if all(channel in other for other in found)]
+    return {channel: np.stack([f[channel] for f in found], axis) for channel in shared}
