@@ -173,8 +173,9 @@ class LossSurface:
             raise ValueError(f"examples is {examples!r}, expected a whole number of at least 1.")
         key = (examples, seed)
         if key not in self._subsamples:
+            self._subsamples.clear()  # each holds its examples: only the latest draw is kept
             self._subsamples[key] = [
-                dataclasses.replace(data_set, examples=examples, seed=seed, _kept=None)
+                dataclasses.replace(data_set, examples=examples, seed=seed, _drawn=None, _kept=None)
                 for data_set in self._data_sets
             ]
         return self._subsamples[key]
