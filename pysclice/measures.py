@@ -16,12 +16,18 @@ none is named), the focus point and, in a bundle, the line. What they share:
 
 A slice sees one or two of millions of directions: these numbers compare slices along equal
 directions (equal fingerprints) and prove nothing about the others.
+
+How sure a number is, given how many examples the slice averages over, says ``estimate``, in one way
+for all of them and for measures of your own.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,11 +38,14 @@ __all__ = [
     "Barrier",
     "BasinVolume",
     "Curvature",
+    "Estimate",
     "Width",
+    "alignment",
     "asymmetry",
     "barrier",
     "basin_volume",
     "curvature",
+    "estimate",
     "nonconvexity",
     "roughness",
     "sharpness",
@@ -47,6 +56,8 @@ Mask = npt.NDArray[np.bool_]
 
 # A record stores float32: every value may be off by this share of itself.
 ROUNDING = 2.0**-24
+# What differences of coarse samples may add to a cosine; more is no alignment with this gradient.
+MOST_COSINE = 1.25
 
 
 @dataclass(frozen=True)
@@ -57,6 +68,12 @@ class Barrier:
         value: height in the unit of the channel; 0 where the path never rises above, infinite
             where it meets a wall.
         where: coordinate of the highest rise, between 0 and 1.
+
+    Example:
+        >>> path = surface.slice(ps.Line(ps.Towards(other), span=(0, 1), samples=13))
+        >>> found = measures.barrier(path)
+        >>> found.value >= 0 and 0 <= found.where <= 1
+        True
     """
 
     value: float
@@ -74,6 +91,13 @@ class Curvature:
             they do not vary.
         samples: how many samples the window holds.
         radius: the window is the coordinates of at most this distance from 0.
+
+    Example:
+        >>> found = measures.curvature(line)
+        >>> found.samples >= 5 and found.radius <= 1
+        True
+        >>> bool(np.isclose(found.value * line.axes[0].length**2, found.per_coordinate))
+        True
     """
 
     value: float
@@ -93,6 +117,11 @@ class Width:
         right: where it ends, 0 or above.
         left_is_cut: the loss is still low at the first coordinate, so the true width is larger.
         right_is_cut: the same at the last coordinate.
+
+    Example:
+        >>> found = measures.width(line, absolute=1e6)
+        >>> found.value, found.left_is_cut, found.right_is_cut
+        (2.0, True, True)
     """
 
     value: float
@@ -110,10 +139,97 @@ class BasinVolume:
         value: area in squared coordinates; times the lengths of both axes for squared parameter
             units, if the two directions are orthogonal.
         is_cut: the basin touches the border of the plane, so the true area is larger.
+
+    Example:
+        >>> measures.basin_volume(plane, absolute=1e6)  # the whole square from -1 to 1
+        BasinVolume(value=4.0, is_cut=True)
     """
 
     value: float
     is_cut: bool
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A measure with its standard error over the draw of the examples.
+
+    Attributes:
+        value: the measure of the slice itself, in the measure's unit.
+        error: the standard error, or a bound to it, in the same unit; NaN where it is not known.
+        method: ``"jackknife"``, ``"bound"`` or ``"none"``; see ``estimate``.
+
+    Example:
+        >>> found = measures.estimate(measures.roughness, line)
+        >>> found.value == measures.roughness(line)
+        True
+    """
+
+    value: float
+    error: float
+    method: str
+
+
+def estimate(measure: Callable[..., object], slice_: Slice, /, **arguments: Any) -> Estimate:
+    """A measure with its standard error: how far it would move with other examples.
+
+    The examples count as drawn at random, everything else as given: directions, parameters, and
+    the errors of straight lines between samples.
+
+    ``"jackknife"``, where all channels that the measure reads have ``slice_.replicates``: the
+    measure ``m_k`` is taken of the slice without group k of the examples, for each of K groups, and
+    ``error**2 = (K - 1) / K * sum (m_k - mean)**2``. All samples of a slice see the same examples,
+    so their errors are correlated; leaving examples out of all of them at once gets this right
+    whatever the correlation. Quenouille 1956, Biometrika 43, and Tukey 1958, Annals of
+    Mathematical Statistics 29; in the mean it is not too small, Efron and Stein 1981, Annals of
+    Statistics 9. Channels with equally many groups lose group k together, as channels of the same
+    examples have to; others count as independent. It asks for a measure that moves smoothly with
+    the losses: ``nonconvexity``, which counts, jumps.
+
+    ``"bound"``, where they have ``slice_.errors`` only: the sum over samples of ``|dm / d value| *
+    error``, which by Minkowski's inequality is at least the standard error to first order whatever
+    the correlation. The slope is the steeper of the two difference quotients with steps of the
+    error. These errors are those of differences from the center, so the loss at the focus point
+    itself counts as known: the bound leaves a part out for measures that change if a constant is
+    added to all values (``sharpness``, and ``width`` and ``basin_volume`` with a relative rise).
+
+    ``"none"``, error NaN: there is neither, or the measure is not finite.
+
+    Args:
+        measure: one of this module, or any callable that takes a slice and returns a number or an
+            object with a ``value``.
+        slice_: the slice to measure.
+        **arguments: for the measure, e.g. ``channel="validation/loss"``.
+
+    Raises:
+        TypeError: the measure returned neither a number nor an object with one as its ``value``.
+        ValueError: what the measure has to say of the slice.
+
+    Example:
+        >>> x = np.linspace(-1, 1, 5)
+        >>> bowl = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x, 1.0),), {"loss": x[None, None] ** 2},
+        ...     {"loss": [0.0]}, errors={"loss": 0.01 * x[None, None] ** 2},
+        ... )
+        >>> found = measures.estimate(measures.curvature, bowl)
+        >>> round(found.value, 6), round(found.error, 3), found.method
+        (2.0, 0.026, 'bound')
+        >>> height = lambda slice_: slice_.losses[0, 0, -1]  # a measure of your own
+        >>> round(measures.estimate(height, bowl).error, 4)
+        0.01
+    """
+
+    def measured(of: Slice) -> float:
+        return _number(measure(of, **arguments))
+
+    value = measured(slice_)
+    if not math.isfinite(value):
+        return Estimate(value, math.nan, "none")
+    read = [name for name in slice_.channels if _reads(measured, slice_, name, value)]
+    if read and all(name in slice_.replicates for name in read):
+        return Estimate(value, _jackknife(measured, slice_, read), "jackknife")
+    if read and all(name in slice_.errors for name in read):
+        return Estimate(value, sum(_bound(measured, slice_, n, value) for n in read), "bound")
+    return Estimate(value, math.nan, "none")
 
 
 def barrier(
@@ -129,6 +245,15 @@ def barrier(
     Raises:
         ValueError: not lines, coordinates 0 to 1 not on the axis, or a loss that is not finite at
             one of the ends.
+
+    Example:
+        >>> x = np.linspace(0, 1, 5)  # 1 + x, and a bump of height 3 above this straight line
+        >>> losses = 1 + x + 12 * x * (1 - x)
+        >>> path = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x),), {"loss": losses[None, None]}, {"loss": [1]}
+        ... )
+        >>> measures.barrier(path)
+        Barrier(value=3.0, where=0.5)
     """
     x, losses = _line(slice_, "A barrier", channel, focus_point, line)
     x, losses = _with_focus(slice_, x, losses, channel, focus_point)
@@ -166,6 +291,13 @@ def curvature(
     Raises:
         ValueError: not lines, the focus point is not on the axis, or fewer than five finite samples
             around it.
+
+    Example:
+        >>> top = surface.slice(ps.Line(ps.HessianEigenvector(0), span=(-0.01, 0.01)))
+        >>> found = measures.curvature(top)
+        >>> noted = next(iter(top.notes.values()))["eigenvalue"]
+        >>> abs(found.value - noted) < 0.01 * noted and found.r_squared > 0.999
+        True
     """
     x, losses = _line(slice_, "A curvature", channel, focus_point, line)
     _check_on_axis(x)
@@ -214,6 +346,12 @@ def sharpness(
     Raises:
         ValueError: a radius that is not positive or reaches beyond the span, the focus point is not
             on the axes, or ``1 + L(0)`` is not positive.
+
+    Example:
+        >>> measures.sharpness(line, 0.5) <= measures.sharpness(line, 1.0)
+        True
+        >>> round(measures.sharpness(plane, 1e-3), 2) < round(measures.sharpness(plane, 0.1), 2)
+        True
     """
     if not radius > 0:
         raise ValueError(f"A sharpness needs a positive radius, got {radius}.")
@@ -261,6 +399,16 @@ def width(
     Raises:
         ValueError: not lines, the focus point is not on the axis, a negative threshold, or a
             relative one where L(0) is not positive.
+
+    Example:
+        >>> x = np.linspace(-2, 2, 9)
+        >>> valley = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x),), {"loss": 1 + abs(x)[None, None]},
+        ...     {"loss": [1]},
+        ... )
+        >>> found = measures.width(valley, 0.75)
+        >>> found.left, found.right, found.value
+        (-0.75, 0.75, 1.5)
     """
     x, losses = _line(slice_, "A width", channel, focus_point, line)
     x, losses = _with_focus(slice_, x, losses, channel, focus_point)
@@ -286,6 +434,15 @@ def asymmetry(
     Raises:
         ValueError: not lines, or the focus point is not on the axis with finite samples on both
             sides.
+
+    Example:
+        >>> x = np.linspace(-1, 1, 9)
+        >>> cliff = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x),), {"loss": np.maximum(x, 0)[None, None]},
+        ...     {"loss": [0]},
+        ... )
+        >>> measures.asymmetry(cliff)
+        1.0
     """
     x, losses = _line(slice_, "An asymmetry", channel, focus_point, line)
     x, losses = _with_focus(slice_, x, losses, channel, focus_point)
@@ -310,28 +467,57 @@ def asymmetry(
 def roughness(
     slice_: Slice, *, channel: str | None = None, focus_point: int = 0, line: int = 0
 ) -> float:
-    """How much climbing the line asks for beyond that of a single valley, in units of its range.
+    """How much climbing a slice asks for beyond that of a single valley, in units of its range.
 
-    ``(V - (L(first) - m) - (L(last) - m)) / (2 (max L - m))`` with the total variation V, the sum
-    of all absolute differences between neighbors, and the minimum m. It is 0 exactly if the loss
-    falls to one minimum and rises after it, however steeply, and every further hill adds its
-    height: 1 is one hill as high as the whole range. Coordinates do not enter, and finer samples
-    change it only by what they newly show; noise is such a thing, so compare at equal resolution.
-    Samples that are not finite are left out. The definition is the library's own.
+    On a line ``excess / (max L - m)`` with ``excess = (V - (L(first) - m) - (L(last) - m)) / 2``,
+    the total variation V, the sum of all absolute differences between neighbors, and the minimum
+    m of the line. It is 0 exactly if the loss falls to one minimum and rises after it, however
+    steeply, and every further hill adds its height: 1 is one hill as high as the whole range.
+
+    On a plane every row and every column of the grid is such a line. The mean excess of the lines
+    along ``axes[0]`` and the mean of those along ``axes[1]`` are averaged, and divided by the range
+    of the whole plane, so small hills count for little on a steep one. It is 0 exactly if all grid
+    lines are single valleys, as they are of a convex loss in any rotation, and half that of a line
+    where the loss changes along one axis only.
+
+    Coordinates do not enter, and finer samples change it only by what they newly show; noise is
+    such a thing, so compare at equal resolution. Samples that are not finite are left out, and so
+    are lines of a plane with fewer than three finite ones. The definition is the library's own.
 
     Raises:
-        ValueError: not lines, or fewer than three finite samples.
+        ValueError: neither lines nor a plane, or no line has three finite samples.
+
+    Example:
+        >>> x = np.linspace(0, 4, 5)
+        >>> hill = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x),), {"loss": [[[4, 0, 1, 0, 4]]]}, {"loss": [4]}
+        ... )
+        >>> measures.roughness(hill)  # one hill, a quarter as high as the range
+        0.25
+        >>> both = ps.Slice(
+        ...     "plane", "example", (ps.Axis("x", x), ps.Axis("y", x)),
+        ...     {"loss": hill.losses + np.square(x)[:, None]}, {"loss": [4]},
+        ... )
+        >>> round(measures.roughness(both), 3)  # hills of 1 along y only, in a range of 20
+        0.025
     """
-    _, losses = _line(slice_, "A roughness", channel, focus_point, line)
+    if slice_.kind == "plane":
+        _, _, losses = _plane(slice_, "A roughness", channel, focus_point)
+        directions = [list(losses.T), list(losses)]
+    else:
+        _, losses = _line(slice_, "A roughness", channel, focus_point, line)
+        directions = [[losses]]
+    means = []
+    for lines in directions:
+        excesses = [_excess(found) for found in lines if np.isfinite(found).sum() >= 3]
+        if excesses:
+            means.append(math.fsum(excesses) / len(excesses))
+    if not means:
+        most = max(int(np.isfinite(found).sum()) for lines in directions for found in lines)
+        raise ValueError(f"A roughness needs at least three finite samples, got {most}.")
     finite = losses[np.isfinite(losses)]
-    if finite.size < 3:
-        raise ValueError(f"A roughness needs at least three finite samples, got {finite.size}.")
-    lowest, highest = float(finite.min()), float(finite.max())
-    if lowest == highest:
-        return 0.0
-    variation = float(np.abs(np.diff(finite)).sum())
-    valley = float(finite[0]) - lowest + float(finite[-1]) - lowest
-    return max(0.0, (variation - valley) / (2 * (highest - lowest)))
+    range_ = float(finite.max() - finite.min())
+    return sum(means) / len(means) / range_ if range_ > 0 else 0.0
 
 
 def nonconvexity(
@@ -350,6 +536,16 @@ def nonconvexity(
 
     Raises:
         ValueError: no interior sample has finite neighbors all around.
+
+    Example:
+        >>> x = np.linspace(-1, 1, 9)
+        >>> bowl = ps.Slice(
+        ...     "lines", "example", (ps.Axis("x", x),), {"loss": x[None, None] ** 2}, {"loss": [0]}
+        ... )
+        >>> measures.nonconvexity(bowl)
+        0.0
+        >>> 0 <= measures.nonconvexity(plane) <= 1
+        True
     """
     if slice_.kind == "plane":
         x, y, losses = _plane(slice_, "A nonconvexity", channel, focus_point)
@@ -385,6 +581,11 @@ def basin_volume(
     Raises:
         ValueError: not a plane, fewer than two samples along an axis, the focus point is not on
             it, a negative threshold, or a relative one where L(0) is not positive.
+
+    Example:
+        >>> small, large = (measures.basin_volume(plane, rise).value for rise in (0.05, 0.2))
+        >>> 0 < small < large
+        True
     """
     x, y, losses = _plane(slice_, "A basin volume", channel, focus_point)
     x, y, losses = _plane_with_focus(slice_, x, y, losses, channel, focus_point)
@@ -404,6 +605,160 @@ def basin_volume(
         area += float((shares * cells[touched] / 2).sum())
     border = np.concatenate([basin[0], basin[-1], basin[:, 0], basin[:, -1]])
     return BasinVolume(value=area, is_cut=bool(border.any()))
+
+
+def alignment(
+    slice_: Slice,
+    gradient_norm: float | None = None,
+    *,
+    channel: str | None = None,
+    focus_point: int = 0,
+    line: int = 0,
+) -> float:
+    """The cosine between a line's direction and the gradient at the focus point: -1 to 1.
+
+    ``slope / (axis.length * gradient_norm)``, since the slope of the loss along a direction d is
+    the product ``gradient . d``, and ``axis.length`` is the norm of d. 1: straight up the gradient;
+    0: along the level set; a random direction among n parameters has about ``1 / sqrt(n)``. The
+    slope at 0 is that of the parabola through the samples at 0 and its two nearest, one on each
+    side where there is one: exact for a quadratic loss, else off by the square of the spacing. How
+    far this can carry a cosine beyond 1 is cut off.
+
+    Args:
+        slice_: a slice of kind lines.
+        gradient_norm: L2 norm of the channel's gradient at the focus point, in loss per parameter
+            unit; ``slice_.notes["gradient_norm"]`` if it is not given.
+        channel: the channel; the first one if none is named.
+        focus_point: the focus point, counted from 0.
+        line: the line, counted from 0.
+
+    Raises:
+        ValueError: not lines, no positive gradient norm or length of the axis, fewer than three
+            samples, samples around the focus point that are not finite, or a cosine that lies
+            beyond 1 by more than a quarter: then the norm is of something else.
+
+    Example:
+        >>> gradient = surface.gradient(surface.parameters())
+        >>> norm = float(torch.stack([g.square().sum() for g in gradient.values()]).sum().sqrt())
+        >>> up = surface.slice(ps.Line(ps.Gradient(), span=(-0.01, 0.01), samples=13))
+        >>> round(abs(measures.alignment(up, norm)), 3)
+        1.0
+        >>> abs(measures.alignment(line, norm)) < 0.5  # a random direction
+        True
+    """
+    x, losses = _line(slice_, "An alignment", channel, focus_point, line)
+    x, losses = _with_focus(slice_, x, losses, channel, focus_point)
+    slope = _slope(x, losses)
+    norm = slice_.notes.get("gradient_norm") if gradient_norm is None else gradient_norm
+    if not isinstance(norm, int | float) or not (math.isfinite(norm) and norm > 0):
+        raise ValueError(
+            f"An alignment needs the norm of the gradient, a positive number; got {norm!r}. Give "
+            "gradient_norm=..., or slice with a slicer that notes it."
+        )
+    length = slice_.axes[line].length
+    if not (math.isfinite(length) and length > 0):
+        raise ValueError(
+            f"An alignment needs the length of the axis, but {slice_.axes[line].name!r} has length "
+            f"{length}."
+        )
+    cosine = slope / (length * norm)
+    if abs(cosine) > MOST_COSINE:
+        raise ValueError(
+            f"The slope {slope:g} along a direction of length {length:g} is too steep for a "
+            f"gradient of norm {norm:g}: their cosine would be {cosine:g}. Give the norm of this "
+            "channel's gradient at this focus point, or take finer samples around 0."
+        )
+    return max(-1.0, min(1.0, cosine))
+
+
+# ---- the error of a measure ------------------------------------------------------------------
+
+
+def _number(found: object) -> float:
+    value: Any = getattr(found, "value", found)
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            "A measure returns a number or an object with a number as its value, got "
+            f"{type(found).__name__}."
+        ) from error
+
+
+def _changed(
+    slice_: Slice, values: Mapping[str, Any], center: Mapping[str, Any] | None = None
+) -> Slice:
+    """The slice with some channels exchanged; replicates stay behind, which are of the old ones."""
+    return dataclasses.replace(
+        slice_,
+        values={**slice_.values, **values},
+        center={**slice_.center, **(center or {})},
+        replicates={},
+        center_replicates={},
+    )
+
+
+def _reads(measured: Callable[[Slice], float], slice_: Slice, name: str, value: float) -> bool:
+    """Whether a measure depends on a channel: with NaN everywhere it changes or raises."""
+    blank = np.full_like(slice_.values[name], np.nan)
+    hidden = _changed(slice_, {name: blank}, {name: np.full(len(slice_.focus_points), np.nan)})
+    try:
+        return measured(hidden) != value
+    except Exception:  # whatever a measure of the user's raises of NaN, it has looked at it
+        return True
+
+
+def _jackknife(measured: Callable[[Slice], float], slice_: Slice, read: Sequence[str]) -> float:
+    variance = 0.0
+    for groups in sorted({len(slice_.replicates[name]) for name in read}):
+        together = [name for name in read if len(slice_.replicates[name]) == groups]
+        found = [
+            measured(
+                _changed(
+                    slice_,
+                    {name: slice_.replicates[name][group] for name in together},
+                    {name: slice_.center_replicates[name][group] for name in together},
+                )
+            )
+            for group in range(groups)
+        ]
+        if not all(map(math.isfinite, found)):
+            return math.nan
+        mean = math.fsum(found) / groups
+        variance += (groups - 1) / groups * math.fsum((m - mean) ** 2 for m in found)
+    return math.sqrt(variance)
+
+
+def _bound(measured: Callable[[Slice], float], slice_: Slice, name: str, value: float) -> float:
+    """The sum over the channel's samples of ``|dm / d value| * error``."""
+    values = slice_.values[name].astype(np.float64).ravel()
+    errors = slice_.errors[name].astype(np.float64).ravel()
+    # Smaller steps would be lost in float32; fmax passes over errors that are NaN.
+    steps = np.fmax(errors, 64 * ROUNDING * np.abs(values))
+    steps[steps == 0] = 1.0  # of a value 0 with an error that is NaN
+
+    def change(samples: npt.NDArray[np.intp], by: Float64) -> float:
+        moved = values.copy()
+        moved[samples] += by
+        with np.errstate(over="ignore"):  # beyond float32 is infinity, a wall
+            changed = _changed(slice_, {name: moved.reshape(slice_.shape)})
+        return measured(changed) - value
+
+    # Samples that do not matter, such as those of other lines, are found by moving many at once,
+    # by unequal steps that cannot make up for each other, and back, since a maximum may only rise.
+    shares = np.random.default_rng(0).uniform(0.5, 1.0, values.size)
+    shares[::2] *= -1
+    blocks = [np.flatnonzero(np.isfinite(values) & (errors != 0))]
+    total = 0.0
+    while blocks:
+        block = blocks.pop()
+        by = steps[block] * (shares[block] if block.size > 1 else 1.0)
+        steepest = max(abs(change(block, by)), abs(change(block, -by))) if block.size else 0.0
+        if steepest and block.size > 1:
+            blocks += np.array_split(block, 2)
+        elif steepest:
+            total += steepest / float(by[0]) * float(errors[block[0]])
+    return total
 
 
 # ---- reading a slice -------------------------------------------------------------------------
@@ -556,6 +911,29 @@ def _parabola(x: Float64, losses: Float64, radius: float) -> tuple[float, float,
     error = 2 * math.sqrt(variance * spread) / radius**2
     r_squared = 1 - unexplained / total if total > 0 else 1.0
     return error, 2 * float(coefficients[2]) / radius**2, r_squared
+
+
+def _slope(x: Float64, losses: Float64) -> float:
+    """The derivative at 0 of the parabola through the samples at 0 and its two nearest."""
+    center = int(np.flatnonzero(x == 0)[0])
+    if x.size < 3:
+        raise ValueError(f"A slope needs at least three samples, got {x.size}.")
+    # At an end of the axis the next two on the one side.
+    first = min(max(center - 1, 0), x.size - 3)
+    a, b = (i for i in range(first, first + 3) if i != center)
+    if not np.all(np.isfinite(losses[[a, b]])):
+        raise ValueError("The samples nearest to the focus point are not finite: no slope there.")
+    rise_a, rise_b = losses[[a, b]] - losses[center]
+    return float((rise_a * x[b] / x[a] - rise_b * x[a] / x[b]) / (x[b] - x[a]))
+
+
+def _excess(losses: Float64) -> float:
+    """The climbing along a line beyond that of a single valley, in the unit of the losses."""
+    finite = losses[np.isfinite(losses)]
+    lowest = float(finite.min())
+    variation = float(np.abs(np.diff(finite)).sum())
+    valley = float(finite[0]) - lowest + float(finite[-1]) - lowest
+    return max(0.0, (variation - valley) / 2)
 
 
 def _first_crossing(x: Float64, losses: Float64, threshold: float) -> tuple[float, bool]:
