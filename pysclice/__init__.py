@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pysclice.core.surface import LossSurface as LossSurface
     from pysclice.directions.coordinate import Coordinate as Coordinate
+    from pysclice.directions.custom import Custom as Custom
     from pysclice.directions.gradient import Gradient as Gradient
     from pysclice.directions.hessian_eigenvector import HessianEigenvector as HessianEigenvector
     from pysclice.directions.random import Random as Random
@@ -34,6 +35,7 @@ _HOMES = {
     "Axis": "slices",
     "AxisParallel": "slicers.axis_parallel",
     "Coordinate": "directions.coordinate",
+    "Custom": "directions.custom",
     "Gradient": "directions.gradient",
     "HessianEigenvector": "directions.hessian_eigenvector",
     "Line": "slicers.line",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -40,14 +41,25 @@ class MovingBuffers:
         self._directions = directions
         self._buffers = {name: known[name] for name in known if name in moving}
         self._start = {name: buffer.clone() for name, buffer in self._buffers.items()}
+        self._lowest, self._highest = dict(self._start), dict(self._start)
+        for direction in directions:
+            for name, tensor in direction.items():
+                end = self._start[name] + tensor.to(self._start[name])
+                self._lowest[name] = torch.minimum(self._lowest[name], end)
+                self._highest[name] = torch.maximum(self._highest[name], end)
 
     def move(self, coefficients: Sequence[float]) -> None:
-        """Set the buffers of the point at these coefficients."""
+        """Set the buffers of the point at these coefficients.
+
+        Beyond its ends a line of variances would become negative: each entry stays within the
+        range of what it is at coordinates 0 and 1.
+        """
         for name, buffer in self._buffers.items():
             buffer.copy_(self._start[name])
             for direction, coefficient in zip(self._directions, coefficients, strict=False):
                 if coefficient != 0.0 and name in direction:
                     buffer.add_(direction[name].to(buffer), alpha=coefficient)
+            torch.clamp(buffer, self._lowest[name], self._highest[name], out=buffer)
 
 
 class Statistics:

@@ -2,38 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from torch import Tensor, nn
+from torch import Tensor
 
+from pysclice.core.checkpoints import Source, check_source, read_buffers, read_parameters
 from pysclice.core.parameters import Parameters, direction_dtype
 from pysclice.core.surface import LossSurface
+from pysclice.directions.composition import Composable
 
 
 @dataclass(frozen=True, eq=False)
-class Towards:
+class Towards(Composable):
     """The difference between another point and the focus point: coordinate 1 is the other point.
 
-    Linear interpolation (Goodfellow et al. 2015, arXiv:1412.6544) is a line along it.
+    Linear interpolation (Goodfellow et al. 2015, arXiv:1412.6544) is a line along it. Where the
+    other point brings floating-point buffers along (a module or a ``state_dict`` with BatchNorm's
+    statistics), these move with the parameters, so that coordinate 1 is that network; beyond the
+    ends, each stays within the range that its ends span.
 
     Args:
-        other: the other point: a module of the same architecture, a ``state_dict``, or a dictionary
-            from parameter names to tensors. A module is read when the slice is taken.
+        other: the other point: a module of the same architecture, a ``state_dict``, a dictionary
+            from parameter names to tensors, or the path of a checkpoint (``.safetensors``, a file
+            of ``torch.save``, a folder of Hugging Face). Modules and files are read when the slice
+            is taken.
         name: label of the axis.
+
+    Raises:
+        TypeError: another kind of point.
+
+    Example:
+        >>> line = surface.slice(ps.Line(ps.Towards(other), span=(0, 1), samples=5))
+        >>> there = ps.LossSurface(other, nn.CrossEntropyLoss(), (inputs, targets))
+        >>> bool(abs(line.losses[0, 0, -1] - there(there.parameters())["train/loss"]) < 1e-6)
+        True
     """
 
-    other: nn.Module | Mapping[str, Tensor]
+    other: Source
     name: str = "towards other"
 
     method = "linear interpolation"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.other, nn.Module | Mapping):
-            raise TypeError(
-                f"Towards got a {type(self.other).__name__}, expected a module, a state_dict or a "
-                "dictionary from parameter names to tensors."
-            )
+        check_source(self.other, "Towards")
 
     @property
     def description(self) -> str:
@@ -45,29 +56,17 @@ class Towards:
 
         Raises:
             ValueError: the other point lacks a parameter, or has it in another shape.
+            FileNotFoundError: there is no checkpoint at the path.
         """
-        other = self._tensors()
+        other = read_parameters(self.other, parameters, "The other point")
         result: Parameters = {}
         for name, here in parameters.items():
-            there = other.get(name)
-            if there is None:
-                raise ValueError(
-                    f"The other point has no parameter {name!r}; it has "
-                    f"{', '.join(map(repr, list(other)[:4]))}, ... "
-                    "Both ends must be of one architecture."
-                )
-            if there.shape != here.shape:
-                raise ValueError(
-                    f"Parameter {name!r} has shape {tuple(here.shape)} here and "
-                    f"{tuple(there.shape)} at the other point; both ends must be of one "
-                    f"architecture."
-                )
             dtype = direction_dtype(here.dtype)
-            result[name] = there.detach().to(here.device, dtype) - here.detach().to(dtype)
+            result[name] = other[name].to(dtype) - here.detach().to(dtype)
         return result
 
-    def _tensors(self) -> Mapping[str, Tensor]:
-        if isinstance(self.other, nn.Module):
-            module = getattr(self.other, "_orig_mod", self.other)  # as LossSurface reads it
-            return dict(module.named_parameters())
-        return self.other
+    def buffers(self, surface: LossSurface, parameters: Parameters) -> dict[str, Tensor]:
+        """``other - current`` for the model's floating-point buffers that the other point has."""
+        here = dict(surface.model.named_buffers())
+        there = read_buffers(self.other, surface.model, parameters)
+        return {name: tensor - here[name].detach() for name, tensor in there.items()}

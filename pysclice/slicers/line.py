@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
+from pysclice.directions.composition import buffers_of
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Slice
@@ -47,7 +48,8 @@ class Line:
         tensors = self.direction(surface, parameters)
         axis = axis_along(self.direction, tensors, parameters, coordinates)
         starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
-        found = sample(surface, starts, [tensors], coordinates[:, None])
+        buffers = [buffers_of(self.direction, surface, parameters)]
+        found = sample(surface, starts, [tensors], coordinates[:, None], buffers=buffers)
         return Slice(
             kind="lines",
             method=method_of(self.direction),

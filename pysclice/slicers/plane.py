@@ -12,6 +12,7 @@ import numpy as np
 from pysclice.core.parameters import Direction, Parameters, dot, norm
 from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
+from pysclice.directions.composition import buffers_of, orthogonalized
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, Slice
@@ -73,7 +74,7 @@ class Plane:
         x, y = self.x(surface, parameters), self.y(surface, parameters)
         first = axis_along(self.x, x, parameters, coordinates[0])
         if self.orthogonal:
-            y = orthogonalized(y, x)
+            y = orthogonalized(y, x, names="This plane")
         second = axis_along(self.y, y, parameters, coordinates[1])
         if self.orthogonal and getattr(self.y, "recipe", None) is not None:
             # Taken from a recipe and then turned by the other axis: no longer the recipe's own.
@@ -84,7 +85,8 @@ class Plane:
                 fingerprint=turned,
             )
         starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
-        found = sample(surface, starts, [x, y], self._grid())
+        buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
+        found = sample(surface, starts, [x, y], self._grid(), buffers=buffers)
         shape = (len(starts), first.samples, second.samples)
         return Slice(
             kind="plane",
@@ -95,32 +97,6 @@ class Plane:
             notes={"cosine": _cosine(x, y)} | notes_of([self.x, self.y], surface, parameters),
             **found.fields(lambda points, _: points.reshape(shape)),
         )
-
-
-def orthogonalized(direction: Direction, against: Direction) -> Parameters:
-    """The direction without its part along another one, stretched back to its length.
-
-    Raises:
-        ValueError: the two are parallel, so nothing would be left.
-    """
-    length, square = norm(direction), norm(against) ** 2
-    if square == 0.0:
-        return dict(direction)
-    result = dict(direction)
-    # Twice, since the first pass leaves a part of the size of the rounding errors.
-    for _ in range(2):
-        share = dot(result, against) / square
-        for name, tensor in against.items():
-            moved = result[name] if name in result else tensor.new_zeros(tensor.shape)
-            result[name] = moved.sub(tensor, alpha=share)
-    left = norm(result)
-    if left <= 1e-6 * length:
-        raise ValueError(
-            "The two directions of this plane are parallel, so they span a line. Give them "
-            "different "
-            "seeds or targets."
-        )
-    return {name: tensor.mul_(length / left) for name, tensor in result.items()}
 
 
 def _cosine(x: Direction, y: Direction) -> float | None:

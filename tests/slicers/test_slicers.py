@@ -215,7 +215,7 @@ def test_a_function_is_a_slicer_and_a_direction() -> None:
         (lambda: ps.AxisParallel(count=0), ValueError, "at least 1"),
         (lambda: ps.AxisParallel(coordinates=("fc.weight",)), TypeError, "names no coordinate"),
         (lambda: ps.Coordinate("w", (0,), length=-1.0), ValueError, "above 0"),
-        (lambda: ps.Towards("last.ckpt"), TypeError, "expected a module"),
+        (lambda: ps.Towards(3), TypeError, "expected a module"),
     ],
 )
 def test_bad_recipes_get_a_sentence(make: Any, error: type[Exception], message: str) -> None:
