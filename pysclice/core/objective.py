@@ -113,6 +113,33 @@ class Objective:
             results[name] = _result(name, metric(outputs, targets), examples)
         return results
 
+    def loss(self, model: nn.Module, batch: Any) -> Tensor:
+        """The loss alone, to be differentiated, which metrics need not stand.
+
+        Raises:
+            ValueError: the batch is no pair, or the loss is no number.
+        """
+        if self.batch_loss is not None:
+            return _named(self.batch_loss(model, batch), None)["loss"].mean
+        outputs, loss_of = self.outputs(model, batch)
+        return loss_of(outputs)
+
+    def outputs(self, model: nn.Module, batch: Any) -> tuple[Any, Callable[[Any], Tensor]]:
+        """The model's outputs on a batch, and the loss as a function of outputs.
+
+        Raises:
+            ValueError: there is a ``batch_loss``, which calls the model itself; or the batch is no
+                pair.
+        """
+        if self.loss_fn is None:
+            raise ValueError(
+                "The generalized Gauss-Newton matrix needs the model's outputs apart from the "
+                "loss, and batch_loss hides them. Make the surface with loss_fn(outputs, targets), "
+                "or ask for the matrix 'Hessian'."
+            )
+        inputs, targets = _pair(batch)
+        return _forward(model, inputs), lambda outputs: self._loss(outputs, targets, None).mean
+
     def _loss(self, outputs: Any, targets: Any, examples: int | None) -> Result:
         assert self.loss_fn is not None
         found = _result("loss", self.loss_fn(outputs, targets), examples)

@@ -12,10 +12,16 @@ from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from pysclice.core.averages import TABLE_BYTES, Averages, Measurements
 from pysclice.core.buffers import MovingBuffers, recomputed_statistics
+from pysclice.core.curvature import (
+    TensorsOrNone,
+    differentiable,
+    gauss_newton_product,
+    hessian_product,
+)
 from pysclice.core.data import (
     DataSet,
     batch_size,
@@ -117,6 +123,9 @@ class LossSurface:
             self._data_sets = self._drawn(examples, seed)
         self._on_evaluation: Callable[[], None] | None = None
         self._found: dict[object, Any] | None = None
+        # What a direction leaves for the next slice, such as the start of an iteration; the copies
+        # of this surface that slices are taken with share it.
+        self.kept: dict[object, Any] = {}
         if not self._trainable():
             raise ValueError(
                 "This model has no trainable parameters (requires_grad), so no surface."
@@ -353,41 +362,59 @@ class LossSurface:
 
         The model's own ``.grad`` is neither read nor written.
         """
-        return self._derivative(parameters, _gradient)
+
+        def of_batch(batch: Any, point: Parameters) -> TensorsOrNone:
+            loss = self._objective.loss(self.model, batch)
+            return torch.autograd.grad(loss, list(point.values()), allow_unused=True)
+
+        return self._derivative(parameters, of_batch, 1)
 
     def hessian_product(self, parameters: Parameters, direction: Direction) -> Parameters:
         """The Hessian of the first data set's loss, times a direction: name -> tensor.
 
         Exact, by differentiating the gradient once more (Pearlmutter 1994, "Fast exact
-        multiplication by the Hessian"); costs about four forward passes.
+        multiplication by the Hessian"); costs about seven forward passes.
 
         Raises:
             ValueError: the direction does not fit the parameters.
         """
         check_direction(direction, parameters, "The direction")
 
-        def product(loss: Tensor, point: Parameters) -> Sequence[Tensor | None]:
-            first = torch.autograd.grad(
-                loss, list(point.values()), create_graph=True, allow_unused=True
-            )
-            slope = [
-                torch.sum(gradient * direction[name].to(gradient))
-                for name, gradient in zip(point, first, strict=True)
-                if gradient is not None and name in direction and gradient.requires_grad
-            ]
-            if not slope:  # linear in all that the direction moves
-                return [None] * len(point)
-            total = torch.stack(slope).sum()
-            return torch.autograd.grad(total, list(point.values()), allow_unused=True)
+        def of_batch(batch: Any, point: Parameters) -> TensorsOrNone:
+            return hessian_product(self._objective.loss(self.model, batch), point, direction)
 
-        return self._derivative(parameters, product)
+        return self._derivative(parameters, of_batch, 2)
+
+    def gauss_newton_product(self, parameters: Parameters, direction: Direction) -> Parameters:
+        """The generalized Gauss-Newton matrix of that loss, times a direction: name -> tensor.
+
+        ``J^T H J v`` with J the Jacobian of the model's outputs and H the Hessian of ``loss_fn``
+        with respect to them, averaged as in ``hessian_product`` (Schraudolph 2002, "Fast curvature
+        matrix-vector products for second-order gradient descent", doi:10.1162/08997660260028683).
+        It has no negative eigenvalues where the loss is convex in the outputs, and it is the
+        Hessian where the model is linear in its parameters. Costs as much as ``hessian_product``.
+
+        Outputs may be a tensor, or tuples, lists and mappings of tensors.
+
+        Raises:
+            ValueError: the direction does not fit the parameters; the surface has a ``batch_loss``,
+                which hides the outputs; the loss sees the parameters otherwise than by outputs.
+        """
+        check_direction(direction, parameters, "The direction")
+
+        def of_batch(batch: Any, point: Parameters) -> TensorsOrNone:
+            outputs, loss_of = self._objective.outputs(self.model, batch)
+            return gauss_newton_product(outputs, loss_of, point, direction)
+
+        return self._derivative(parameters, of_batch, 2)
 
     def _derivative(
         self,
         parameters: Parameters,
-        of_batch: Callable[[Tensor, Parameters], Sequence[Tensor | None]],
+        of_batch: Callable[[Any, Parameters], TensorsOrNone],
+        times: int,
     ) -> Parameters:
-        """The average over the first data set of tensors found from the loss of each batch."""
+        """The average over the first data set of what differentiating a batch some times gives."""
         originals = self._trainable()
         self._check_center(parameters, originals)
         point = {
@@ -398,19 +425,21 @@ class LossSurface:
             name: torch.zeros_like(t, dtype=direction_dtype(t.dtype))
             for name, t in originals.items()
         }
-        weight_sum = 0.0
+        weight_sum, position = 0.0, 0
         with (
             held_interrupts() as interrupts,
-            own_randomness(_EVALUATION_SEED),
+            own_randomness(_EVALUATION_SEED) as restart,
             torch.enable_grad(),
             stand_in(self.model, originals, point, self.mode),
+            differentiable(self.model, times),
             self._precision(self.device),
         ):
             for batches in self._data_sets[0].chunks(self.device):
                 for batch in batches:
                     weight = 1.0 if self._objective.adds_up else checked_weight(self._weight, batch)
-                    loss = self._objective(self.model, batch)["loss"].mean
-                    for name, found in zip(point, of_batch(loss, point), strict=True):
+                    restart(position)  # as at every point of a slice
+                    position += 1
+                    for name, found in zip(point, of_batch(batch, point), strict=True):
                         if found is not None:
                             total[name].add_(found.detach(), alpha=weight)
                     weight_sum += weight
@@ -446,10 +475,6 @@ class LossSurface:
         if torch.amp.is_autocast_available(device.type):
             return torch.autocast(device.type, enabled=False)
         return nullcontext()
-
-
-def _gradient(loss: Tensor, point: Parameters) -> Sequence[Tensor | None]:
-    return torch.autograd.grad(loss, list(point.values()), allow_unused=True)
 
 
 class _progress_bar:
