@@ -130,7 +130,7 @@ def _read_path(path: Path) -> dict[str, Tensor]:
     except Exception as error:
         raise ValueError(
             f"{str(path)!r} cannot be read as a checkpoint without running code from it "
-            f"({type(error).__name__}: {str(error)[:200]}). Save the state_dict alone: "
+            f"({type(error).__name__}: {str(error).partition('.')[0]}). Save the state_dict alone: "
             "torch.save(model.state_dict(), path)."
         ) from error
     return _tensors_in(held, repr(path.name))
@@ -174,9 +174,7 @@ def _renamed(tensors: dict[str, Tensor], names: Iterable[str]) -> dict[str, Tens
     candidate = tensors
     for _ in _PREFIXES:
         if wanted <= candidate.keys():
-            return candidate
-        for prefix in _PREFIXES:
-            if any(prefix + name in candidate for name in wanted):
-                candidate = {name.removeprefix(prefix): t for name, t in candidate.items()}
-                break
+            break
+        prefix = next((p for p in _PREFIXES if any(name.startswith(p) for name in candidate)), "")
+        candidate = {name.removeprefix(prefix): tensor for name, tensor in candidate.items()}
     return candidate if wanted <= candidate.keys() else tensors

@@ -11,10 +11,11 @@ import torch
 
 from pysclice.core.parameters import Parameters, direction_dtype, norm
 from pysclice.core.surface import LossSurface
+from pysclice.directions.composition import Composable
 
 
 @dataclass(frozen=True)
-class Coordinate:
+class Coordinate(Composable):
     """One number among the parameters: the axis of an axis-parallel slice.
 
     Args:

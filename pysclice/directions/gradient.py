@@ -12,10 +12,11 @@ from pysclice.core.normalization import (
 )
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
+from pysclice.directions.composition import Composable
 
 
 @dataclass(frozen=True)
-class Gradient:
+class Gradient(Composable):
     """The gradient of the first data set's loss at the focus point; uphill is positive.
 
     Args:

@@ -9,11 +9,12 @@ from typing import Any
 from pysclice.core.eigenpairs import Eigenpair, Which, eigenpairs
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
+from pysclice.directions.composition import Composable
 from pysclice.directions.random import normal
 
 
 @dataclass(frozen=True)
-class HessianEigenvector:
+class HessianEigenvector(Composable):
     """An eigenvector of the Hessian of the first data set's loss, of L2 norm 1.
 
     The curvature of a slice along it is its eigenvalue, which the record notes with the residual

@@ -20,6 +20,7 @@ from pysclice.core.normalization import (
 )
 from pysclice.core.parameters import Parameters, direction_dtype
 from pysclice.core.surface import LossSurface
+from pysclice.directions.composition import Composable
 
 # A new number whenever the drawn values change, so that fingerprints never lie.
 _ALGORITHM = 1
@@ -29,7 +30,7 @@ _CHUNK = 2**18  # elements drawn at a time: the integers of one chunk stay in th
 
 
 @dataclass(frozen=True)
-class Random:
+class Random(Composable):
     """A direction with independent, standard normal components, then normalized.
 
     Each component is a function of the seed, the parameter's name and the component's index alone
@@ -91,7 +92,7 @@ class Random:
             )
         scaled: Parameters = {}
         for name, tensor in parameters.items():
-            drawn = normal(self.seed, name, tensor)
+            drawn = self.drawn(name, tensor)
             if self.normalization in ("filter", "layer"):
                 # Tensor by tensor, so that no second copy of the whole direction is ever held.
                 drawn = normalize({name: drawn}, parameters, self.normalization, filters)[name]
@@ -99,6 +100,10 @@ class Random:
         if self.normalization in ("model", "unit"):
             return normalize(scaled, parameters, self.normalization, filters)
         return scaled
+
+    def drawn(self, name: str, like: Tensor) -> Tensor:
+        """The numbers drawn for a parameter, before normalization: what a trajectory records."""
+        return normal(self.seed, name, like)
 
 
 def normal(seed: int, name: str, like: Tensor) -> Tensor:
