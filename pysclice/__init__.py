@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pysclice.core.surface import LossSurface as LossSurface
+    from pysclice.core.trajectory import Trajectory as Trajectory
     from pysclice.directions.coordinate import Coordinate as Coordinate
     from pysclice.directions.custom import Custom as Custom
     from pysclice.directions.gradient import Gradient as Gradient
     from pysclice.directions.hessian_eigenvector import HessianEigenvector as HessianEigenvector
+    from pysclice.directions.principal_component import PrincipalComponent as PrincipalComponent
     from pysclice.directions.random import Random as Random
     from pysclice.directions.towards import Towards as Towards
+    from pysclice.directions.update import Update as Update
     from pysclice.events import read_slices as read_slices
     from pysclice.logger import SliceLogger as SliceLogger
     from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
@@ -41,11 +44,14 @@ _HOMES = {
     "Line": "slicers.line",
     "LossSurface": "core.surface",
     "Plane": "slicers.plane",
+    "PrincipalComponent": "directions.principal_component",
     "Random": "directions.random",
     "Slice": "slices",
     "SliceFormatError": "slices",
     "SliceLogger": "logger",
     "Towards": "directions.towards",
+    "Trajectory": "core.trajectory",
+    "Update": "directions.update",
     "here": "slicers.focus_points",
     "load": "slices",
     "plot": "visualization",

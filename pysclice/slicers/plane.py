@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 
-from pysclice.core.parameters import Direction, Parameters, dot, norm
+from pysclice.core.parameters import Direction, Parameters, check_direction, dot, norm
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
+from pysclice.core.trajectory import Trajectory
+from pysclice.directions.axis import Directional, axis_along, method_of, name_of, notes_of
 from pysclice.directions.composition import buffers_of, orthogonalized
+from pysclice.slicers.auto_span import auto_span, covering, span_notes
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
-from pysclice.slices import Float64, Slice
+from pysclice.slices import Float64, ProjectedTrajectory, Slice
 
 
 @dataclass(frozen=True)
@@ -25,30 +27,43 @@ class Plane:
     Args:
         x: direction of ``axes[0]``, drawn horizontally.
         y: direction of ``axes[1]``.
-        span: first and last coordinate of both axes, or a pair of such pairs.
+        span: first and last coordinate of both axes, or a pair of such pairs; or ``"auto"``: wide
+            enough for the trajectory, if one is given, or else for the loss to double along each
+            axis (the record notes what was chosen and why; without a trajectory a logger chooses
+            at its first step).
         samples: number of coordinates of both axes, or a pair.
         orthogonal: whether the part along ``x`` is taken out of ``y`` (Gram-Schmidt), which then
             gets its length back. Off by default: drawn directions of a large model are orthogonal
             enough (the record notes the cosine), and the plane through three points is spanned by
             the points themselves.
         focus_points: where the directions start; they are the same at all of them.
+        trajectory: a recorded path. Its projection from the first focus point onto both axes goes
+            into the record; where that cannot be made, the notes say why.
 
     Raises:
-        TypeError, ValueError: a span or number of samples that makes no axis.
+        TypeError, ValueError: a span or number of samples that makes no axis, or something else
+            than a trajectory.
     """
 
     x: Directional
     y: Directional
-    span: Span | tuple[Span, Span] = (-1.0, 1.0)
+    span: Span | tuple[Span, Span] | Literal["auto"] = (-1.0, 1.0)
     samples: int | tuple[int, int] = 25
     orthogonal: bool = False
     focus_points: tuple[FocusPoint, ...] = (here,)
+    trajectory: Trajectory | None = None
 
     def __post_init__(self) -> None:
         self._coordinates()
+        if not isinstance(self.trajectory, Trajectory | None):
+            raise TypeError(
+                f"trajectory is a {type(self.trajectory).__name__}, expected a Trajectory."
+            )
 
     def _coordinates(self) -> tuple[Float64, Float64]:
         counts = self.samples if isinstance(self.samples, tuple) else (self.samples,) * 2
+        if self.span == "auto" and len(counts) == 2:
+            return sampled((-1.0, 1.0), counts[0]), sampled((-1.0, 1.0), counts[1])
         if len(counts) != 2 or not isinstance(self.span, tuple | list) or len(self.span) != 2:
             raise TypeError(
                 f"A plane has two axes, got samples {self.samples!r} and span {self.span!r}."
@@ -65,16 +80,39 @@ class Plane:
 
     @property
     def evaluations(self) -> int:
-        """How often a slice runs the model over the data."""
+        """How often a slice runs the model over the data, a search for its span left out."""
         return len(points_with_center(self._grid())) * len(self.focus_points)
+
+    def settled(self, surface: LossSurface, parameters: Parameters) -> Plane:
+        """The same slicer with its span chosen, unless that has to follow a trajectory."""
+        if self.span != "auto" or self.trajectory is not None:
+            return self
+        return self._with_span(surface, parameters)
+
+    def _with_span(self, surface: LossSurface, parameters: Parameters) -> Plane:
+        axes = self._tensors(surface, parameters)
+        buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
+        path, _ = self._projected(parameters, list(axes))
+        covered = (None, None) if path is None else tuple(map(covering, path.coordinates))
+        x, y = (
+            span or auto_span(surface, parameters, tensors, moving)
+            for span, tensors, moving in zip(covered, axes, buffers, strict=True)
+        )
+        return dataclasses.replace(self, span=(x, y))
+
+    def _tensors(self, surface: LossSurface, parameters: Parameters) -> tuple[Direction, Direction]:
+        x, y = self.x(surface, parameters), self.y(surface, parameters)
+        check_direction(x, parameters, f"Direction {name_of(self.x)!r}")
+        check_direction(y, parameters, f"Direction {name_of(self.y)!r}")
+        return x, orthogonalized(y, x, names="This plane") if self.orthogonal else y
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
+        if self.span == "auto":
+            return self._with_span(surface, parameters)(surface, parameters)
         coordinates = self._coordinates()
-        x, y = self.x(surface, parameters), self.y(surface, parameters)
+        x, y = self._tensors(surface, parameters)
         first = axis_along(self.x, x, parameters, coordinates[0])
-        if self.orthogonal:
-            y = orthogonalized(y, x, names="This plane")
         second = axis_along(self.y, y, parameters, coordinates[1])
         if self.orthogonal and getattr(self.y, "recipe", None) is not None:
             # Taken from a recipe and then turned by the other axis: no longer the recipe's own.
@@ -88,15 +126,31 @@ class Plane:
         buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
         found = sample(surface, starts, [x, y], self._grid(), buffers=buffers)
         shape = (len(starts), first.samples, second.samples)
+        path, path_notes = self._projected(starts[0], [x, y])
         return Slice(
             kind="plane",
             method=method_of(self.x, self.y),
             axes=(first, second),
             focus_points=tuple(map(name_of_focus_point, self.focus_points)),
             mode=surface.mode,
-            notes={"cosine": _cosine(x, y)} | notes_of([self.x, self.y], surface, parameters),
+            notes={"cosine": _cosine(x, y)}
+            | notes_of([self.x, self.y], surface, parameters)
+            | path_notes
+            | span_notes(dict(zip((first.name, second.name), self.span, strict=True))),
+            trajectory=path,
             **found.fields(lambda points, _: points.reshape(shape)),
         )
+
+    def _projected(
+        self, focus: Parameters, axes: list[Direction]
+    ) -> tuple[ProjectedTrajectory | None, dict[str, str]]:
+        """The trajectory on these axes; or none, and a note that says why."""
+        if self.trajectory is None:
+            return None, {}
+        try:
+            return self.trajectory.project(focus, axes, directions=[self.x, self.y]), {}
+        except Exception as error:  # whatever is wrong with the path, the values were measured
+            return None, {"trajectory": f"not projected: {error}"}
 
 
 def _cosine(x: Direction, y: Direction) -> float | None:

@@ -1,0 +1,679 @@
+"""The path of the parameters over training: kept evenly, on disk, and seen from a slice's axes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import operator
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pysclice.core.normalization import Filters, filters_of
+from pysclice.core.parameters import Direction, Parameters
+from pysclice.core.surface import LossSurface
+from pysclice.core.trajectory_files import TrajectoryFiles
+from pysclice.slices import Float64, ProjectedTrajectory
+
+_VERSION = 1
+
+# Rows are kept for this many steps and bytes at most, whichever is less.
+_ROWS = 2000
+_ROW_BYTES = 2**28
+
+_DRAW_BYTES = 2**26  # draws that are kept in memory from one step to the next
+_CHUNK = 2**20  # numbers that are held in float64 at a time
+
+# An axis is taken for one of the draws if it differs by less, in squared length.
+_SAME = 1e-10
+
+
+class Drawn(Protocol):
+    """A direction drawn from a seed and then rescaled block by block, as ``Random`` is."""
+
+    @property
+    def normalization(self) -> str:
+        """Name of the normalization; ``"filter"`` asks for inner products of every filter."""
+        ...
+
+    @property
+    def recipe(self) -> Mapping[str, Any]:
+        """JSON values; without ``"normalization"`` they determine what is drawn."""
+        ...
+
+    def drawn(self, name: str, like: Tensor) -> Tensor:
+        """The numbers drawn for a parameter, before any rescaling."""
+        ...
+
+
+class Trajectory:
+    """Records the path of the parameters during training, and projects it onto a slice's axes.
+
+    Kept on disk are *snapshots*, whole copies of the parameters, at a bounded number of steps that
+    cover the run evenly; and for each of ``directions`` the inner products with the parameters
+    at up to 2,000 steps. These are summed up filter by filter before any normalization, which is
+    what makes them exact at every later focus point: a normalization only weighs the filters.
+
+    Training comes out bit for bit as without it. A disk that fails is told as a warning and does
+    not end the training. Record in one process only: under DistributedDataParallel, on one rank.
+
+    Args:
+        directory: where to record, or what to read. Recording in a directory that holds a path
+            goes on with it. Recording a step that is not after the last one says that training
+            was resumed: the steps from there on are moved to ``directory/previous``, in the place
+            of what an earlier resumption left there.
+        snapshots: most snapshots to keep, 0 or at least 2. When there are more, every second one is
+            deleted (the first and the last stay) and the spacing doubles. Each takes the bytes of
+            the parameters; a slice with a trajectory reads all of them once.
+        directions: directions drawn from a seed, such as ``Random(0)``, to project on at each
+            recorded step. Only needed for steps without a snapshot.
+        every: steps between two recorded ones at the beginning.
+
+    Raises:
+        TypeError: directions that are not drawn from a seed.
+        ValueError: numbers that make no sense.
+
+    Example:
+        >>> axes = ps.Random(0), ps.Random(1)
+        >>> trajectory = ps.Trajectory("runs/mlp/trajectory", directions=axes)
+        >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        >>> for step in range(20):
+        ...     trajectory.record(step, surface)
+        ...     optimizer.zero_grad()
+        ...     nn.functional.cross_entropy(model(inputs), targets).backward()
+        ...     optimizer.step()
+        >>> trajectory
+        <Trajectory 'runs/mlp/trajectory', 20 steps from 0 to 19, 20 snapshots>
+        >>> plane = surface.slice(ps.Plane(*axes, samples=3, trajectory=trajectory))
+        >>> plane.trajectory.coordinates.shape
+        (2, 20)
+    """
+
+    def __init__(
+        self,
+        directory: str | os.PathLike[str],
+        *,
+        snapshots: int = 100,
+        directions: Sequence[Drawn] = (),
+        every: int = 1,
+    ) -> None:
+        if not _is_count(snapshots) or snapshots == 1 or snapshots < 0:
+            raise ValueError(f"snapshots is {snapshots!r}, expected 0 or at least 2.")
+        if not _is_count(every) or every < 1:
+            raise ValueError(f"every is {every!r}, expected a whole number of at least 1.")
+        if not isinstance(directions, Sequence):
+            raise TypeError(
+                f"directions is a {type(directions).__name__}, expected several: (Random(0), ...)."
+            )
+        for direction in directions:
+            if not hasattr(direction, "drawn"):
+                raise TypeError(
+                    f"{type(direction).__name__} is not drawn from a seed. Name here only those "
+                    "that are, such as Random(0); others are projected on from the snapshots."
+                )
+        self.directory = os.fspath(directory)
+        self.directions = tuple(directions)
+        self._files = TrajectoryFiles(directory)
+        self._limit = snapshots
+        self._every = every
+        self._layout: _Layout | None = None
+        self._kept: tuple[_Even, _Even] | None = None  # snapshots, rows; None: read them anew
+        self._draws: dict[tuple[str, str], Tensor] = {}
+        self._draw_bytes = 0
+
+    def record(
+        self,
+        step: int,
+        parameters: LossSurface | nn.Module | Mapping[str, Tensor],
+        *,
+        always: bool = False,
+    ) -> None:
+        """Keep the parameters at this step, if one is due: call it at every step.
+
+        Args:
+            step: training step, at least 0.
+            parameters: the surface or the module in training; or parameters by name, as in a
+                checkpoint (names beyond those recorded first are left out).
+            always: keep this step even if none is due, such as the last one.
+
+        Raises:
+            TypeError: a step or parameters of the wrong kind.
+            ValueError: the directory holds the path of another model or other directions.
+        """
+        step = _checked_step(step)
+        try:
+            snapshots, rows = self._prepared(step)
+        except OSError as error:
+            self._tell(error)
+            return
+        with_snapshot, with_row = (even.wants(step, always) for even in (snapshots, rows))
+        if not (with_snapshot or with_row):
+            return
+        with torch.no_grad():
+            layout, tensors = self._recorded(parameters)
+            rows.limit = layout.row_limit(self._limit)
+            # Asked of the device before anything is written: its errors are not the disk's.
+            numbers = self._products(layout, tensors) if with_row else None
+            copies = {n: _for_file(t) for n, t in tensors.items()} if with_snapshot else None
+        try:
+            if self._layout is None:
+                self._files.remove_partial_files()
+                self._files.write_layout(layout.to_json())
+                self._layout = layout
+            if numbers is not None:
+                self._files.append_row(step, numbers)
+                if rows.add(step):
+                    steps, table = self._files.read_rows(layout.width)
+                    stay = np.isin(steps, rows.steps)
+                    self._files.write_rows(steps[stay], table[stay])
+            if copies is not None:
+                self._files.write_snapshot(step, copies)
+                self._files.remove_snapshots(snapshots.add(step))
+        except (OSError, RuntimeError) as error:  # torch.save tells of a full disk by the latter
+            self._tell(error)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """All recorded steps, with a snapshot or without, increasing."""
+        snapshots, rows = self._found()
+        return tuple(sorted({*snapshots.steps, *rows.steps}))
+
+    @property
+    def snapshot_steps(self) -> tuple[int, ...]:
+        """The steps of which there is a snapshot, increasing."""
+        return tuple(self._found()[0].steps)
+
+    def snapshot(self, step: int) -> Parameters:
+        """The parameters at one of ``snapshot_steps``, on the CPU, read from disk when needed.
+
+        Raises:
+            FileNotFoundError: there is no snapshot of this step.
+        """
+        return self._files.read_snapshot(step)
+
+    def check(self, parameters: Direction) -> None:
+        """Nothing, if these are parameters of the model that was recorded.
+
+        Raises:
+            ValueError: nothing was recorded yet, or of another model.
+        """
+        self._checked_layout(parameters)
+
+    def project(
+        self,
+        focus: Parameters,
+        axes: Sequence[Direction],
+        *,
+        directions: Sequence[object] = (),
+        points: int = 1000,
+    ) -> ProjectedTrajectory:
+        """The path as it is seen from a focus point along some axes, by least squares.
+
+        Reads every snapshot once, one at a time. Axes that are made of the draws of recorded
+        directions, filter by filter, show all recorded steps; others those with a snapshot.
+
+        Args:
+            focus: the point that has coordinates 0.
+            axes: the tensors of each axis; they need not be orthogonal.
+            directions: where the axes come from; those drawn from a seed serve to read what was
+                recorded, if ``self.directions`` lacks them.
+            points: most steps of the result, at least 2; of more, evenly many, the first and the
+                last among them.
+
+        Raises:
+            ValueError: nothing was recorded yet, or of another model, or nothing that these axes
+                could be projected from.
+        """
+        if points < 2:
+            raise ValueError(f"points is {points!r}, expected at least 2: the first and the last.")
+        with torch.no_grad():
+            layout = self._checked_layout(focus)
+            products = self._row_products(layout, focus, axes, directions)
+            squares: dict[int, float] = {}
+            for step in self._found()[0].steps:
+                try:
+                    snapshot = self.snapshot(step)
+                except FileNotFoundError:  # thinned away by a recording process since
+                    continue
+                squares[step], products[step] = _from_snapshot(snapshot, focus, axes)
+            gram = np.array([[_total(first, second) for second in axes] for first in axes])
+        if not products:
+            raise ValueError(
+                f"{self!r} has no snapshots, and inner products only with other directions than "
+                "these axes. Keep snapshots, or name the axes' directions when recording."
+            )
+        steps = sorted(products)
+        along = np.array([products[step] for step in steps]).T  # (axes, points)
+        coordinates = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ along
+        whole = np.array([squares.get(step, np.nan) for step in steps])
+        within = np.sum(coordinates * along, axis=0)
+        known = np.isfinite(whole) & np.isfinite(within)
+        motion = float(np.sum(whole[known]))
+        explained = float(np.sum(within[known])) / motion if motion > 0 else np.nan
+        distances = np.sqrt(
+            np.maximum(whole - within, 0.0, where=known, out=np.full_like(whole, np.nan))
+        )
+        picked = np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int))
+        return ProjectedTrajectory(
+            steps=np.array(steps, dtype=np.int64)[picked],
+            coordinates=coordinates[:, picked].astype(np.float32),
+            distances=distances[picked].astype(np.float32),
+            explained=float(np.clip(explained, 0.0, 1.0)),
+        )
+
+    def __repr__(self) -> str:
+        steps = self.steps
+        path = f"{len(steps)} steps from {steps[0]} to {steps[-1]}" if steps else "nothing recorded"
+        return f"<Trajectory {self.directory!r}, {path}, {len(self.snapshot_steps)} snapshots>"
+
+    def _found(self) -> tuple[_Even, _Even]:
+        """Steps of the snapshots and of the rows, as they are on the disk."""
+        layout = self._stored_layout()
+        width = 0 if layout is None else layout.width
+        rows = self._files.read_rows(width)[0].tolist() if width else []
+        limit = _ROWS if layout is None else layout.row_limit(self._limit)
+        return (
+            _Even(self._files.snapshot_steps(), self._limit, self._every),
+            _Even(rows, limit if self.directions else 0, self._every),
+        )
+
+    def _prepared(self, step: int) -> tuple[_Even, _Even]:
+        """What is kept before this step; of a training that was resumed, the rest is moved away."""
+        if self._kept is None:
+            self._kept = self._found()
+        last = max((even.steps[-1] for even in self._kept if even.steps), default=step)
+        if last > step:
+            layout = self._stored_layout()
+            moved = self._files.set_aside(step, 0 if layout is None else layout.width)
+            self._files.tell(
+                f"Step {step} came after step {last} was recorded in {self.directory}: training "
+                f"was resumed, so what was recorded from step {step} on is now in {moved}."
+            )
+            self._kept = self._found()
+        return self._kept
+
+    def _tell(self, error: Exception) -> None:
+        self._kept = None
+        self._files.tell(
+            f"pysclice could not record the parameters in {self.directory}: "
+            f"{type(error).__name__}: {error}. Training goes on."
+        )
+
+    def _stored_layout(self) -> _Layout | None:
+        stored = self._files.layout()
+        return None if stored is None else _Layout.from_json(stored, self.directory)
+
+    def _recorded(
+        self, given: LossSurface | nn.Module | Mapping[str, Tensor]
+    ) -> tuple[_Layout, Parameters]:
+        """How parameters are recorded, and those of them that are."""
+        stored = self._layout or self._stored_layout()
+        module = given.model if isinstance(given, LossSurface) else given
+        filters: dict[str, Filters] | None = None
+        if isinstance(module, nn.Module):
+            module = getattr(module, "_orig_mod", module)  # as LossSurface reads it
+            tensors = dict(module.named_parameters())
+            if self._layout is None:
+                filters = filters_of(module)
+            moving = {name: tensor for name, tensor in tensors.items() if tensor.requires_grad}
+        elif isinstance(module, Mapping):
+            # Checkpoints hold counters too, which are no parameters.
+            tensors = {name: t for name, t in module.items() if _is_parameter(t)}
+            moving = tensors if stored is None else {}
+        else:
+            raise TypeError(
+                f"The parameters are a {type(given).__name__}, expected a LossSurface, a module or "
+                "a dictionary from names to tensors."
+            )
+        if self._layout is None:
+            layout = self._fitting_layout(stored, moving, filters)
+        else:
+            layout = self._layout
+        layout.check(tensors, self.directory)
+        late = [name for name in moving if name not in layout.shapes]
+        if late:
+            self._files.tell(
+                f"Parameter {late[0]!r} and {len(late) - 1} more became trainable after recording "
+                f"had begun in {self.directory}; their path is not recorded."
+            )
+        return layout, {name: tensors[name].detach() for name in layout.shapes}
+
+    def _fitting_layout(
+        self, stored: _Layout | None, tensors: Parameters, filters: dict[str, Filters] | None
+    ) -> _Layout:
+        """The layout for what is recorded first by this object."""
+        by_filter = any(direction.normalization == "filter" for direction in self.directions)
+        draws = tuple(dict.fromkeys(_draw_key(direction) for direction in self.directions))
+        if stored is not None:
+            if (draws, by_filter and bool(draws)) != (stored.draws, stored.by_filter):
+                raise ValueError(
+                    f"{self.directory} was recorded with inner products with "
+                    f"{list(stored.draws) or 'no directions'}, not with {list(draws) or 'none'}. "
+                    "Give the same directions with the same normalization, or another directory."
+                )
+            return stored
+        if not tensors:
+            raise ValueError("There are no parameters to record: nothing trainable was given.")
+        if by_filter and filters is None:
+            raise ValueError(
+                "A dictionary does not tell what the filters of its tensors are, which the "
+                "normalization 'filter' needs. Record the surface or the module."
+            )
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        return _Layout(shapes, filters if by_filter else None, draws)
+
+    def _checked_layout(self, parameters: Direction) -> _Layout:
+        layout = self._stored_layout()
+        if layout is None:
+            raise ValueError(
+                f"Nothing is recorded in {self.directory} yet. Call record(step, surface) in the "
+                "training loop first."
+            )
+        for name, tensor in parameters.items():
+            if layout.shapes.get(name) != tuple(tensor.shape):
+                raise ValueError(
+                    f"Parameter {name!r} of shape {tuple(tensor.shape)} was recorded in "
+                    f"{self.directory} with shape {layout.shapes.get(name)}: the path of another "
+                    "model."
+                )
+        return layout
+
+    def _products(self, layout: _Layout, tensors: Parameters) -> Float64:
+        """Inner products of all draws with the parameters, block by block: (draws * blocks,)."""
+        by_key = {_draw_key(direction): direction for direction in self.directions}
+        found = []
+        for name, tensor in tensors.items():
+            draws = [self._draw(key, by_key[key], name, tensor) for key in layout.draws]
+            rows = [layout.rows(name, draw) for draw in draws]
+            found.append(_inner(rows, [layout.rows(name, tensor)])[:, :, 0])
+        # Fetched all at once: a GPU would stall at every single one.
+        return cast(Float64, torch.cat(found).T.reshape(-1).cpu().numpy())
+
+    def _draw(self, key: str, direction: Drawn, name: str, like: Tensor) -> Tensor:
+        kept = self._draws.get((key, name))
+        if kept is not None and kept.device == like.device:
+            return kept
+        drawn = direction.drawn(name, like)
+        if kept is None and self._draw_bytes + drawn.nbytes <= _DRAW_BYTES:
+            self._draws[key, name] = drawn
+            self._draw_bytes += drawn.nbytes
+        return drawn
+
+    def _row_products(
+        self,
+        layout: _Layout,
+        focus: Parameters,
+        axes: Sequence[Direction],
+        directions: Sequence[object],
+    ) -> dict[int, Float64]:
+        """Step -> inner products of the axes with the way from the focus point: (axes,).
+
+        Empty where the axes are not made of what was drawn. Each axis is fitted by the draws block
+        by block, which finds the factors that its normalization gave to the filters, and also
+        those of axes that were made orthogonal.
+        """
+        given = [d for d in (*self.directions, *directions) if hasattr(d, "drawn")]
+        by_key = {_draw_key(direction): direction for direction in map(_as_drawn, given)}
+        known = [number for number, key in enumerate(layout.draws) if key in by_key]
+        if not known:
+            return {}
+        factors, starts = [], []
+        left = total = np.zeros(len(axes))
+        for name in layout.shapes:
+            if name not in focus:  # not trained any more, so no axis moves it
+                factors.append(np.zeros((layout.blocks(name), len(known), len(axes))))
+                starts.append(np.zeros((layout.blocks(name), len(known))))
+                continue
+            draws = [
+                layout.rows(name, by_key[layout.draws[n]].drawn(name, focus[name])) for n in known
+            ]
+            still = torch.zeros_like(draws[0])
+            lines = [layout.rows(name, axis[name]) if name in axis else still for axis in axes]
+            start = layout.rows(name, focus[name])
+            inner = _inner([*draws, *lines], [*draws, *lines, start]).cpu().numpy()
+            count = len(known)
+            among, across = inner[:, :count, :count], inner[:, :count, count:-1]
+            squares = np.einsum("bkk->bk", inner[:, count:, count:-1])
+            fitted = np.linalg.pinv(among, rcond=1e-10, hermitian=True) @ across
+            left = left + np.sum(squares - np.sum(fitted * across, axis=1), axis=0)
+            total = total + np.sum(squares, axis=0)
+            factors.append(fitted)
+            starts.append(inner[:, :count, -1])
+        if not np.all(left <= _SAME * total):
+            return {}
+        factor = np.concatenate(factors).transpose(1, 0, 2).reshape(-1, len(axes))
+        start_at = np.concatenate(starts).T.reshape(-1)
+        steps, table = self._files.read_rows(layout.width)
+        table = table.reshape(len(steps), len(layout.draws), -1)[:, known].reshape(len(steps), -1)
+        products = table @ factor - start_at @ factor
+        return dict(zip(steps.tolist(), products, strict=True))
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """What the files of a trajectory hold.
+
+    Attributes:
+        shapes: name -> shape of every parameter.
+        filters: name -> Filters, if inner products are kept filter by filter; else None, and
+            they are kept tensor by tensor.
+        draws: the recipes of what is projected on, as JSON.
+    """
+
+    shapes: dict[str, tuple[int, ...]]
+    filters: dict[str, Filters] | None
+    draws: tuple[str, ...]
+
+    @property
+    def by_filter(self) -> bool:
+        return self.filters is not None
+
+    @functools.cached_property
+    def width(self) -> int:
+        """How many numbers a row holds."""
+        return len(self.draws) * sum(map(self.blocks, self.shapes))
+
+    def row_limit(self, snapshots: int) -> int:
+        """Most rows to keep: no fewer than snapshots, which are larger."""
+        if not self.draws:
+            return 0
+        return max(min(_ROWS, _ROW_BYTES // (8 * self.width)), snapshots, 2)
+
+    def blocks(self, name: str) -> int:
+        """Into how many blocks a parameter divides."""
+        return len(self.rows(name, torch.empty(self.shapes[name], device="meta")))
+
+    def rows(self, name: str, tensor: Tensor) -> Tensor:
+        """A tensor for this parameter as (blocks, elements of each)."""
+        tensor = real_and_dense(tensor)
+        filters = None if self.filters is None else self.filters[name]
+        if filters is None or filters.dimension is None:
+            return tensor.reshape(1, -1)
+        parts = filters.split(tensor)
+        return parts.movedim(filters.dimension + 1, 1).flatten(0, 1).flatten(1)
+
+    def check(self, tensors: Parameters, directory: str) -> None:
+        """Nothing, if these tensors are those that are recorded, or more.
+
+        Raises:
+            ValueError: they lack a tensor, or it has another shape.
+        """
+        for name, shape in self.shapes.items():
+            if name not in tensors or tuple(tensors[name].shape) != shape:
+                found = f"shape {tuple(tensors[name].shape)}" if name in tensors else "none"
+                raise ValueError(
+                    f"{directory} holds the path of another model: its parameter {name!r} has "
+                    f"shape {shape}, here there is {found}. Give each run a directory of its own."
+                )
+
+    def to_json(self) -> dict[str, Any]:
+        """JSON values from which ``from_json`` makes the same layout."""
+        return {
+            "version": _VERSION,
+            "parameters": {name: list(shape) for name, shape in self.shapes.items()},
+            "filters": self.filters
+            and {name: [f.dimension, f.groups] for name, f in self.filters.items()},
+            "draws": [json.loads(key) for key in self.draws],
+        }
+
+    @classmethod
+    def from_json(cls, stored: Any, directory: str) -> _Layout:
+        """The layout of a directory.
+
+        Raises:
+            ValueError: it was written by a newer version, or is damaged.
+        """
+        try:
+            if stored["version"] > _VERSION:
+                raise ValueError(
+                    f"{directory} was recorded by a newer pysclice. Upgrade pysclice to read it."
+                )
+            return cls(
+                {name: tuple(shape) for name, shape in stored["parameters"].items()},
+                stored["filters"]
+                and {
+                    n: Filters(dimension, groups)
+                    for n, (dimension, groups) in stored["filters"].items()
+                },
+                tuple(_key(recipe) for recipe in stored["draws"]),
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"trajectory.json in {directory} is damaged ({error!r}).") from error
+
+
+class _Even:
+    """At most so many steps, evenly over the run: one for each multiple of a spacing that doubles.
+
+    Args:
+        steps: those that are there, increasing; their spacing is taken up again.
+        limit: most steps to keep, at least 2; 0 for none at all.
+        every: the first spacing.
+    """
+
+    def __init__(self, steps: Sequence[int], limit: int, every: int) -> None:
+        self.steps = list(steps)
+        self.limit = limit
+        self._spacing = every
+        # The last one may stand off the grid.
+        gaps = np.diff(self.steps[:-1])
+        while len(gaps) and 2 * self._spacing <= gaps.min():
+            self._spacing *= 2
+
+    def wants(self, step: int, always: bool) -> bool:
+        """Whether this step comes into a new multiple of the spacing, or is wanted anyway."""
+        if not self.limit or not self.steps:
+            return self.limit > 0
+        last = self.steps[-1]
+        return step > last and (always or step // self._spacing != last // self._spacing)
+
+    def add(self, step: int) -> list[int]:
+        """Keep this step too; gives those that have to go for it."""
+        before = [*self.steps, step]
+        stay = before
+        while len(stay) > self.limit:
+            self._spacing *= 2
+            first = {s // self._spacing: s for s in reversed(before)}
+            stay = sorted({*first.values(), step})
+        self.steps = stay
+        return sorted(set(before) - set(stay))
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_parameter(value: object) -> bool:
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_complex())
+
+
+def _checked_step(step: int) -> int:
+    try:
+        number = operator.index(step)
+    except TypeError as error:
+        raise TypeError(f"step is {step!r}, expected a whole number.") from error
+    if number < 0:
+        raise ValueError(f"step is {number}; steps are counted from 0.")
+    return number
+
+
+def _as_drawn(direction: object) -> Drawn:
+    return cast(Drawn, direction)
+
+
+def _key(recipe: Mapping[str, Any]) -> str:
+    return json.dumps(recipe, sort_keys=True)
+
+
+def _draw_key(direction: Drawn) -> str:
+    """What is drawn, whatever it is normalized to afterwards."""
+    return _key({k: v for k, v in direction.recipe.items() if k != "normalization"})
+
+
+def _for_file(tensor: Tensor) -> Tensor:
+    """The tensor on the CPU, alone in its storage: torch.save writes the whole of a storage."""
+    result = tensor.cpu().contiguous()
+    return result.clone() if result.untyped_storage().nbytes() != result.nbytes else result
+
+
+def real_and_dense(tensor: Tensor) -> Tensor:
+    """The tensor's numbers as they are summed up: complex ones as pairs, sparse ones with zeros."""
+    dense = tensor.to_dense() if tensor.is_sparse else tensor
+    return torch.view_as_real(dense) if dense.is_complex() else dense
+
+
+def _double(tensor: Tensor) -> Tensor:
+    # Apple's GPUs have no float64.
+    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
+
+
+def _inner(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Inner products of each row, in float64: (rows, len(first), len(second)).
+
+    Args:
+        first: matrices of shape (rows, elements).
+        second: matrices of the same shape.
+    """
+    rows, elements = first[0].shape
+    width = max(1, _CHUNK // max(rows, 1))
+    total: Tensor | None = None
+    for start in range(0, max(elements, 1), width):
+        left, right = (
+            torch.stack([_double(m[:, start : start + width]) for m in matrices], dim=1)
+            for matrices in (first, second)
+        )
+        part = left @ right.mT
+        total = part if total is None else total.add_(part)
+    return cast(Tensor, total)
+
+
+def _flat(tensor: Tensor) -> Tensor:
+    return real_and_dense(tensor).detach().reshape(1, -1)
+
+
+def _total(first: Direction, second: Direction) -> float:
+    """Inner product over the tensors that both have."""
+    shared = [name for name in first if name in second]
+    return float(sum(_inner([_flat(first[n])], [_flat(second[n])]).item() for n in shared))
+
+
+def _from_snapshot(
+    snapshot: Parameters, focus: Parameters, axes: Sequence[Direction]
+) -> tuple[float, Float64]:
+    """Squared distance of a snapshot from the focus point, and its inner products with the axes."""
+    square, products = 0.0, np.zeros(len(axes))
+    for name, start in focus.items():
+        here, there = _flat(start), _flat(snapshot[name])
+        moving = [number for number, axis in enumerate(axes) if name in axis]
+        for begin in range(0, here.shape[1], _CHUNK):
+            piece = slice(begin, begin + _CHUNK)
+            way = _double(there[:, piece].to(here.device)) - _double(here[:, piece])
+            lines = [_flat(axes[number][name])[:, piece] for number in moving]
+            found = _inner([way], [way, *lines])[0, 0].cpu().numpy()
+            square += float(found[0])
+            products[moving] += found[1:]
+    return square, products
