@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
+from typing import Literal
 
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
 from pysclice.directions.composition import buffers_of
+from pysclice.slicers.auto_span import auto_span, span_notes
 from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
-from pysclice.slices import Slice
+from pysclice.slices import Float64, Slice
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,9 @@ class Line:
 
     Args:
         direction: ``Random``, ``Towards``, or any callable ``(surface, parameters) -> direction``.
-        span: first and last coordinate, in multiples of the direction.
+        span: first and last coordinate, in multiples of the direction; or ``"auto"``: as wide as it
+            takes for the loss to double (the record notes what was chosen and why; a logger
+            chooses at its first step).
         samples: number of coordinates, at least 2. 13, 25, 49 and 97 nest: each holds all
             coordinates of the coarser ones.
         focus_points: where the direction starts; it is the same direction at all of them.
@@ -29,22 +34,34 @@ class Line:
     """
 
     direction: Directional
-    span: Span = (-1.0, 1.0)
+    span: Span | Literal["auto"] = (-1.0, 1.0)
     samples: int = 49
     focus_points: tuple[FocusPoint, ...] = (here,)
 
     def __post_init__(self) -> None:
-        sampled(self.span, self.samples)
+        self._coordinates()
+
+    def _coordinates(self) -> Float64:
+        return sampled((-1.0, 1.0) if self.span == "auto" else self.span, self.samples)
 
     @property
     def evaluations(self) -> int:
-        """How often a slice runs the model over the data."""
-        points = points_with_center(sampled(self.span, self.samples)[:, None])
-        return len(points) * len(self.focus_points)
+        """How often a slice runs the model over the data, a search for its span left out."""
+        return len(points_with_center(self._coordinates()[:, None])) * len(self.focus_points)
+
+    def settled(self, surface: LossSurface, parameters: Parameters) -> Line:
+        """The same slicer with its span chosen: from now on it keeps this one."""
+        if self.span != "auto":
+            return self
+        tensors = self.direction(surface, parameters)
+        buffers = buffers_of(self.direction, surface, parameters)
+        return dataclasses.replace(self, span=auto_span(surface, parameters, tensors, buffers))
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
-        coordinates = sampled(self.span, self.samples)
+        if self.span == "auto":
+            return self.settled(surface, parameters)(surface, parameters)
+        coordinates = self._coordinates()
         tensors = self.direction(surface, parameters)
         axis = axis_along(self.direction, tensors, parameters, coordinates)
         starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
@@ -56,6 +73,7 @@ class Line:
             axes=(axis,),
             focus_points=tuple(map(name_of_focus_point, self.focus_points)),
             mode=surface.mode,
-            notes=notes_of([self.direction], surface, parameters),
+            notes=notes_of([self.direction], surface, parameters)
+            | span_notes({axis.name: self.span}),
             **found.fields(lambda points, _: points[:, None, :]),
         )
