@@ -239,6 +239,11 @@ class LossSurface:
             seconds=time.perf_counter() - began,
         )
 
+    def example_inputs(self) -> Any:
+        """The inputs of the first batch, or the whole batch where it is no pair."""
+        batch = next(self._data_sets[0].chunks(self.device))[0]
+        return batch[0] if isinstance(batch, tuple | list) and len(batch) == 2 else batch
+
     def current(self) -> Parameters:
         """The model's own parameters, detached, not copied: valid until the next training step."""
         return {name: tensor.detach() for name, tensor in self._trainable().items()}
