@@ -10,6 +10,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pysclice.arrangement import concatenate as concatenate
+    from pysclice.arrangement import resample as resample
     from pysclice.core.surface import LossSurface as LossSurface
     from pysclice.core.trajectory import Trajectory as Trajectory
     from pysclice.directions.coordinate import Coordinate as Coordinate
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from pysclice.events import read_slices as read_slices
     from pysclice.logger import SliceLogger as SliceLogger
     from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
+    from pysclice.slicers.compare import compare as compare
     from pysclice.slicers.focus_points import here as here
     from pysclice.slicers.line import Line as Line
     from pysclice.slicers.plane import Plane as Plane
@@ -52,10 +55,13 @@ _HOMES = {
     "Towards": "directions.towards",
     "Trajectory": "core.trajectory",
     "Update": "directions.update",
+    "compare": "slicers.compare",
+    "concatenate": "arrangement",
     "here": "slicers.focus_points",
     "load": "slices",
     "plot": "visualization",
     "read_slices": "events",
+    "resample": "arrangement",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
     "pysclice.slices": 0,
     "pysclice.measures": 1,
+    "pysclice.arrangement": 1,
     "pysclice.events": 1,
     "pysclice.visualization": 1,
     "pysclice.core": 2,
@@ -33,6 +34,7 @@ FLOORS = {
 TORCHLESS = {
     "pysclice.slices",
     "pysclice.measures",
+    "pysclice.arrangement",
     "pysclice.events",
     "pysclice.visualization",
     "tensorboard_loss_slicer",
