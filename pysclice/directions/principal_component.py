@@ -111,23 +111,24 @@ class PrincipalComponent(Composable):
     def _components(self, surface: LossSurface, parameters: Parameters) -> _Components:
         """All components; those of one trajectory are found once a slice."""
 
+        self.trajectory.check(parameters)
+        steps = self.trajectory.snapshot_steps
+        if len(steps) < self.index + 2:
+            raise ValueError(
+                f"Principal component {self.index} needs {self.index + 2} snapshots, "
+                f"{self.trajectory!r} holds {len(steps)}. Record more steps."
+            )
+
         def find() -> _Components:
-            self.trajectory.check(parameters)
-            steps = self.trajectory.snapshot_steps
             snapshots = [self.trajectory.snapshot(step) for step in steps]
             return _components(steps, snapshots, list(parameters))
 
         found: _Components = surface.once(("principal components", self.trajectory), find)
-        if len(found.snapshots) < self.index + 2:
-            raise ValueError(
-                f"Principal component {self.index} needs {self.index + 2} snapshots, "
-                f"{self.trajectory!r} holds {len(found.snapshots)}. Record more steps."
-            )
         if found.variances[self.index] <= _RANK * found.variances[0]:
             moved = int(np.sum(found.variances > _RANK * found.variances[0]))
             raise ValueError(
-                f"Principal component {self.index} was asked for, but {self.trajectory!r} moves in "
-                f"{moved} dimensions only."
+                f"Principal component {self.index} was asked for, but the snapshots of "
+                f"{self.trajectory!r} span a space of dimension {moved}."
             )
         return found
 
@@ -185,20 +186,18 @@ def _components(
         )
     values, vectors = np.linalg.eigh(gram.numpy())
     values, vectors = np.maximum(values[::-1], 0.0), vectors[:, ::-1]
-    # Of either sign; from the first snapshot to the last, unless the path is closed.
-    ahead = vectors[-1] - vectors[0] if count else np.ones(0)
-    strongest = (
-        np.take_along_axis(vectors, np.abs(vectors).argmax(0)[None], 0)[0] if count else ahead
-    )
+    # Either sign would do: from the first snapshot to the last, unless the path is closed.
+    ahead = vectors[-1] - vectors[0]
+    strongest = np.take_along_axis(vectors, np.abs(vectors).argmax(axis=0)[None], axis=0)[0]
     closed = np.abs(ahead) <= 1e-9
     signs = np.where(np.where(closed, strongest, ahead) < 0, -1.0, 1.0)
-    return _Components(snapshots, values / max(count - 1, 1), vectors * signs)
+    return _Components(snapshots, values / (count - 1), vectors * signs)
 
 
 def _blocks(snapshots: Sequence[Parameters], name: str) -> Iterator[Tensor]:
     """One parameter of all snapshots, about their mean: (snapshots, elements) float64, in parts."""
     flat = [real_and_dense(snapshot[name]).reshape(-1) for snapshot in snapshots]
     width = max(1, _CHUNK // len(snapshots))
-    for start in range(0, flat[0].numel(), width):
+    for start in range(0, max(flat[0].numel(), 1), width):
         block = torch.stack([tensor[start : start + width].double() for tensor in flat])
         yield block.sub_(block.mean(dim=0))
