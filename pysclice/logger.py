@@ -43,6 +43,14 @@ class SliceLogger:
     Raises:
         TypeError: a target, surface or slicer of the wrong kind.
         ValueError: ``every`` below 1, no slicers, or a series without a name.
+
+    Example:
+        >>> slicers = {"plane": ps.Plane(ps.Random(0), ps.Random(1), samples=7)}
+        >>> with ps.SliceLogger("runs/mine", surface, slicers, every=10) as logger:
+        ...     for step in range(25):  # train here
+        ...         logged = logger.log_if_due(step)
+        >>> sorted(ps.read_slices("runs")["mine"]["plane"])
+        [0, 10, 20]
     """
 
     def __init__(

@@ -15,10 +15,13 @@ from torch import nn
 
 import pysclice as ps
 from pysclice import measures
+from pysclice.directions import composition
 
 PUBLIC = {
     **{name: getattr(ps, name) for name in ps.__all__ if name != "__version__"},
     **{f"measures.{name}": getattr(measures, name) for name in measures.__all__},
+    "Sum": composition.Sum,
+    "Orthogonal": composition.Orthogonal,
 }
 
 
@@ -44,6 +47,7 @@ def known() -> dict[str, Any]:
         "inputs": inputs,
         "targets": targets,
         "surface": surface,
+        "start": surface.parameters(),
         "line": surface.slice(ps.Line(ps.Random(seed=0), samples=13)),
         "plane": surface.slice(ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=7)),
     }

@@ -81,6 +81,22 @@ class LossSurface:
         ValueError: the model has no trainable parameters, or the data are empty.
 
     Channels are named ``<data set>/<loss or metric>``: ``train/loss``, ``validation/accuracy``.
+
+    Where the loss or a metric has a value for each example (torch's own losses do, and whatever
+    returns a tensor as long as the batch), slices carry standard errors.
+
+    Example:
+        >>> def accuracy(outputs, targets):
+        ...     return (outputs.argmax(1) == targets).float()
+        >>> data = {"train": (inputs[:64], targets[:64]), "validation": (inputs[64:], targets[64:])}
+        >>> surface = ps.LossSurface(
+        ...     model, nn.CrossEntropyLoss(), data, metrics={"accuracy": accuracy}
+        ... )
+        >>> list(surface(surface.parameters()))
+        ['train/loss', 'train/accuracy', 'validation/loss', 'validation/accuracy']
+        >>> line = surface.slice(ps.Line(ps.Random(seed=0), samples=13), examples=32)
+        >>> line.examples, line.errors["train/loss"].shape
+        (32, (1, 1, 13))
     """
 
     def __init__(
