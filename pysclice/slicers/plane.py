@@ -92,7 +92,7 @@ class Plane:
     def _with_span(self, surface: LossSurface, parameters: Parameters) -> Plane:
         axes = self._tensors(surface, parameters)
         buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
-        path, _ = self._projected(parameters, list(axes))
+        path, _ = self._projected(surface, parameters, axes)
         covered = (None, None) if path is None else tuple(map(covering, path.coordinates))
         x, y = (
             span or auto_span(surface, parameters, tensors, moving)
@@ -126,7 +126,7 @@ class Plane:
         buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
         found = sample(surface, starts, [x, y], self._grid(), buffers=buffers)
         shape = (len(starts), first.samples, second.samples)
-        path, path_notes = self._projected(starts[0], [x, y])
+        path, path_notes = self._projected(surface, parameters, (x, y))
         return Slice(
             kind="plane",
             method=method_of(self.x, self.y),
@@ -142,15 +142,22 @@ class Plane:
         )
 
     def _projected(
-        self, focus: Parameters, axes: list[Direction]
+        self, surface: LossSurface, parameters: Parameters, axes: tuple[Direction, Direction]
     ) -> tuple[ProjectedTrajectory | None, dict[str, str]]:
         """The trajectory on these axes; or none, and a note that says why."""
-        if self.trajectory is None:
+        trajectory = self.trajectory
+        if trajectory is None:
             return None, {}
+        # A span that covers the path and the record want the same: the snapshots are read once.
+        key = ("trajectory", trajectory, id(self.x), id(self.y), self.orthogonal, id(parameters))
+        focus = self.focus_points[0](surface, parameters)
         try:
-            return self.trajectory.project(focus, axes, directions=[self.x, self.y]), {}
+            path: ProjectedTrajectory = surface.once(
+                key, lambda: trajectory.project(focus, axes, directions=[self.x, self.y])
+            )
         except Exception as error:  # whatever is wrong with the path, the values were measured
             return None, {"trajectory": f"not projected: {error}"}
+        return path, {}
 
 
 def _cosine(x: Direction, y: Direction) -> float | None:

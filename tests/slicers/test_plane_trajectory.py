@@ -105,6 +105,27 @@ def test_the_path_counts_from_the_first_focus_point(tmp_path: Path) -> None:
     )
 
 
+def test_a_span_that_covers_the_path_reads_the_snapshots_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trajectory = ps.Trajectory(tmp_path)
+    surface = trained_surface(trajectory)
+    read: list[int] = []
+    plain = ps.Trajectory.snapshot
+
+    def counted(self: ps.Trajectory, step: int) -> Any:
+        read.append(step)
+        return plain(self, step)
+
+    monkeypatch.setattr(ps.Trajectory, "snapshot", counted)
+    axes = ps.Random(0), ps.Random(1)
+    plane = surface.slice(ps.Plane(*axes, span="auto", samples=3, trajectory=trajectory))
+    assert read == list(range(13))
+    assert plane.trajectory is not None
+    for axis, along in zip(plane.axes, plane.trajectory.coordinates, strict=True):
+        assert axis.coordinates[0] < along.min() and along.max() < axis.coordinates[-1]
+
+
 def test_the_path_travels_in_the_record_and_through_the_logger(tmp_path: Path) -> None:
     axes = ps.Random(0), ps.Random(1)
     trajectory = ps.Trajectory(tmp_path / "run" / "trajectory", directions=axes)
