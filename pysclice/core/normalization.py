@@ -140,11 +140,15 @@ def normalize(
 
 
 def _like_layer(direction: Tensor, parameter: Tensor) -> Tensor:
+    if direction.is_sparse:
+        return _like_layer(direction.to_dense(), parameter).to_sparse()
     goal = torch.linalg.vector_norm(parameter.to(direction.dtype))
     return direction.mul(_ratio(goal, torch.linalg.vector_norm(direction)))
 
 
 def _like_filters(direction: Tensor, parameter: Tensor, filters: Filters) -> Tensor:
+    if direction.is_sparse:
+        return _like_filters(direction.to_dense(), parameter, filters).to_sparse()
     if filters.dimension is None:
         return torch.zeros_like(direction)
     goal = filters.norms(parameter.to(direction.dtype))

@@ -1,7 +1,8 @@
 """Points and directions in parameter space: dictionaries of tensors, and their arithmetic.
 
 A ``Parameters`` holds every trainable tensor of a model by name. A ``Direction`` holds a tensor
-per parameter that moves; a name it leaves out stays where it is.
+per parameter that moves; a name it leaves out stays where it is. Its tensors are dense, or sparse
+ones of layout ``torch.sparse_coo``, which cost what they hold.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import torch
@@ -17,6 +18,9 @@ from torch import Tensor
 
 Parameters: TypeAlias = dict[str, Tensor]
 Direction: TypeAlias = Mapping[str, Tensor]
+
+# Which directions, by number, and how much of each.
+_Terms: TypeAlias = tuple[tuple[int, float], ...]
 
 _LOW_PRECISION = (torch.float16, torch.bfloat16)
 
@@ -29,6 +33,24 @@ def direction_dtype(dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if dtype in _LOW_PRECISION else dtype
 
 
+def sparse(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+    """A direction's tensor that is 0 but at a few places, and costs as much as these.
+
+    Args:
+        indices: (dimensions, places) int64, in lexicographic order, without repetition.
+        values: (places,).
+        shape: of the parameter.
+    """
+    if values.device.type == "mps" or not shape:
+        # Not every torch has sparse tensors there, and nothing is smaller than a single number.
+        result = values.new_zeros(tuple(shape))
+        result[tuple(indices)] = values if shape else values[0]
+        return result
+    return torch.sparse_coo_tensor(
+        indices, values, tuple(shape), is_coalesced=True, check_invariants=False
+    )
+
+
 def norm(direction: Direction) -> float:
     """L2 norm over all tensors together, summed in float64."""
     squares = [_squared_norm(tensor) for tensor in direction.values()]
@@ -37,20 +59,58 @@ def norm(direction: Direction) -> float:
 
 def dot(first: Direction, second: Direction) -> float:
     """Inner product over the tensors that both have, summed in float64 over tensors."""
-    return math.fsum(
-        float(torch.sum(first[name] * second[name].conj()).real) for name in first if name in second
-    )
+    return math.fsum(_dot(first[name], second[name]) for name in first if name in second)
 
 
 def _squared_norm(tensor: Tensor) -> float:
-    return float(torch.linalg.vector_norm(tensor.detach()).double()) ** 2
+    held = _entries(tensor)[1] if tensor.is_sparse else tensor
+    return float(torch.linalg.vector_norm(held.detach()).double()) ** 2
+
+
+def _dot(first: Tensor, second: Tensor) -> float:
+    if not first.ndim:
+        first, second = _dense(first), _dense(second)
+    if second.is_sparse and not first.is_sparse:
+        first, second = second, first
+    if first.is_sparse:
+        places, held = _entries(first)
+        if second.is_sparse:
+            # Found by their flat indices, which are sorted: places of one among those of the other.
+            mine, (theirs, values) = _flat(places, first.shape), _entries(second)
+            others = _flat(theirs, second.shape)
+            if not others.numel():
+                return 0.0
+            at = torch.searchsorted(others, mine).clamp_(max=others.numel() - 1)
+            second = values[at] * (others[at] == mine)
+        else:
+            second = second[places]
+        first = held
+    return float(torch.sum(first * second.conj()).real)
+
+
+def _entries(tensor: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+    """Places and values of a sparse tensor, such that ``dense[places]`` are these values."""
+    held = tensor.detach()
+    if held.dense_dim():
+        held = held.to_dense().to_sparse()
+    held = held.coalesce()
+    return tuple(held.indices()), held.values()
+
+
+def _flat(places: tuple[Tensor, ...], shape: Sequence[int]) -> Tensor:
+    """Row-major indices of places in a tensor of this shape."""
+    result = torch.zeros_like(places[0])
+    for place, size in zip(places, shape, strict=True):
+        result = result * size + place
+    return result
 
 
 def check_direction(direction: Direction, parameters: Parameters, label: str) -> None:
     """Nothing, if the direction fits the parameters.
 
     Raises:
-        ValueError: a name that the parameters lack, another shape, or no tensor at all.
+        ValueError: a name that the parameters lack, another shape, a layout other than dense or
+            ``torch.sparse_coo``, or no tensor at all.
     """
     if not isinstance(direction, Mapping) or not direction:
         raise ValueError(
@@ -68,6 +128,11 @@ def check_direction(direction: Direction, parameters: Parameters, label: str) ->
                 f"{label} has shape {tuple(tensor.shape)} for {name!r}, whose shape is "
                 f"{tuple(parameters[name].shape)}. Build it from `surface.parameters()`."
             )
+        if tensor.layout not in (torch.strided, torch.sparse_coo):
+            raise ValueError(
+                f"{label} has a tensor of layout {tensor.layout} for {name!r}; expected a dense "
+                "one, or one of layout torch.sparse_coo: `tensor.to_sparse_coo()`."
+            )
 
 
 def move(
@@ -78,29 +143,114 @@ def move(
 ) -> None:
     """Write ``center + sum of coefficient * direction`` into the tensors of ``out``.
 
-    Always computed from the center, so that no error builds up from point to point. A coefficient
-    of 0 leaves its direction out, which keeps the center's own bits. Half-precision parameters are
-    summed in float32 and rounded once.
+    A coefficient of 0 leaves its direction out, which keeps the center's own bits. Half-precision
+    parameters are summed in float32 and rounded once.
     """
-    for name, target in out.items():
-        start = center[name]
-        terms = [
-            (direction[name], coefficient)
-            for direction, coefficient in zip(directions, coefficients, strict=True)
-            if coefficient != 0.0 and name in direction
-        ]
-        if not terms:
-            target.copy_(start)
-        elif start.dtype in _LOW_PRECISION:
-            total = start.float()
-            for tensor, coefficient in terms:
-                total.add_(tensor, alpha=coefficient)
-            target.copy_(total)
+    Point(center, directions, out).to(coefficients)
+
+
+class Point:
+    """Tensors that stand at one point after another: ``center + coefficients @ directions``.
+
+    Every point is computed from the center, so that no error builds up on the way. Written is only
+    what differs from the point before: a tensor that holds the wanted coefficients is skipped, and
+    of one that sparse directions move only their entries are touched. What someone else wrote into
+    a tensor in between, such as the model's forward pass, is noticed by the tensor's version
+    and written anew; ``tensor.data`` keeps no version, so do not write through it.
+
+    Args:
+        center: the point from which the directions count.
+        directions: dense or sparse (COO); parameters that one leaves out do not move along it.
+        out: the tensors to write to, in the shapes and dtypes of the center's.
+    """
+
+    def __init__(
+        self, center: Parameters, directions: Sequence[Direction], out: Parameters
+    ) -> None:
+        self._tensors = {
+            name: _MovedTensor(
+                center[name], {n: d[name] for n, d in enumerate(directions) if name in d}, target
+            )
+            for name, target in out.items()
+        }
+
+    def to(self, coefficients: Sequence[float]) -> None:
+        """Move to these coefficients, one for each direction."""
+        terms = [(number, c) for number, c in enumerate(coefficients) if c != 0.0]
+        for tensor in self._tensors.values():
+            tensor.to(tuple(term for term in terms if term[0] in tensor.directions))
+
+
+class _MovedTensor:
+    """One tensor of a point, and which multiples of which directions it holds."""
+
+    def __init__(self, center: Tensor, directions: dict[int, Tensor], out: Tensor) -> None:
+        self.directions = directions
+        self._center = center
+        self._out = out
+        self._entries = {
+            number: _entries(direction)
+            for number, direction in directions.items()
+            if direction.is_sparse and direction.ndim  # without dimensions there are no indices
+        }
+        self._held: _Terms | None = None
+        self._version: int | None = None
+
+    def to(self, terms: _Terms) -> None:
+        """Hold the center and these multiples of directions."""
+        if self._version is None or self._version != _version(self._out):
+            self._held = None
+        if terms == self._held:
+            return
+        # In half precision several terms are rounded once, so they have to be summed elsewhere.
+        in_place = self._center.dtype not in _LOW_PRECISION or len(terms) < 2
+        if in_place and self._held is not None and self._are_sparse(self._held + terms):
+            for number, _ in self._held:
+                places, _ = self._entries[number]
+                self._out[places] = self._center[places]
+            for number, coefficient in terms:
+                self._add(number, coefficient, self._out)
         else:
-            tensor, coefficient = terms[0]
-            torch.add(start, tensor, alpha=coefficient, out=target)
-            for tensor, coefficient in terms[1:]:
-                target.add_(tensor, alpha=coefficient)
+            self._write(terms)
+        self._held, self._version = terms, _version(self._out)
+
+    def _are_sparse(self, terms: _Terms) -> bool:
+        return all(number in self._entries for number, _ in terms)
+
+    def _write(self, terms: _Terms) -> None:
+        """Write every entry."""
+        if terms and self._center.dtype in _LOW_PRECISION:
+            total = self._center.float()
+            for number, coefficient in terms:
+                self._add(number, coefficient, total)
+            self._out.copy_(total)
+        elif not terms or self._are_sparse(terms[:1]):
+            self._out.copy_(self._center)
+            for number, coefficient in terms:
+                self._add(number, coefficient, self._out)
+        else:
+            (first, coefficient), *others = terms
+            # Reads the center and writes the result in one pass over memory.
+            direction = _dense(self.directions[first])
+            torch.add(self._center, direction, alpha=coefficient, out=self._out)
+            for number, coefficient in others:
+                self._add(number, coefficient, self._out)
+
+    def _add(self, number: int, coefficient: float, to: Tensor) -> None:
+        if number in self._entries:
+            places, values = self._entries[number]
+            to[places] = torch.add(to[places], values, alpha=coefficient).to(to.dtype)
+        else:
+            to.add_(_dense(self.directions[number]), alpha=coefficient)
+
+
+def _dense(direction: Tensor) -> Tensor:
+    return direction.to_dense() if direction.is_sparse else direction
+
+
+def _version(tensor: Tensor) -> int | None:
+    """How often the tensor was written to; None where torch does not count, so nothing is known."""
+    return None if tensor.is_inference() else tensor._version
 
 
 def recipe_fingerprint(recipe: Mapping[str, Any], parameters: Parameters) -> str:
@@ -119,7 +269,24 @@ def bits_fingerprint(direction: Direction) -> str:
     for name in sorted(direction):
         tensor = direction[name].detach()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        # Chunks, so that a tensor on a GPU is never copied to the host as a whole.
-        for chunk in tensor.contiguous().reshape(-1).split(2**22):
+        for chunk in _chunks(tensor):
             digest.update(chunk.cpu().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _chunks(tensor: Tensor) -> Iterator[Tensor]:
+    """The entries in row-major order, some at a time, so that no GPU's tensor is copied as a whole.
+
+    A sparse tensor gives what the same dense one does.
+    """
+    size = 2**22
+    if not tensor.is_sparse or not tensor.ndim:
+        yield from _dense(tensor).contiguous().reshape(-1).split(size)
+        return
+    places, values = _entries(tensor)
+    flat = _flat(places, tensor.shape)
+    for start in range(0, tensor.numel(), size):
+        inside = (flat >= start) & (flat < start + size)
+        chunk = values.new_zeros(min(size, tensor.numel() - start))
+        chunk[flat[inside] - start] = values[inside]
+        yield chunk
