@@ -128,9 +128,10 @@ def check_direction(direction: Direction, parameters: Parameters, label: str) ->
                 f"{label} has shape {tuple(tensor.shape)} for {name!r}, whose shape is "
                 f"{tuple(parameters[name].shape)}. Build it from `surface.parameters()`."
             )
-        if tensor.layout not in (torch.strided, torch.sparse_coo):
+        layout = getattr(tensor, "layout", torch.strided)  # arrays are checked before they convert
+        if layout not in (torch.strided, torch.sparse_coo):
             raise ValueError(
-                f"{label} has a tensor of layout {tensor.layout} for {name!r}; expected a dense "
+                f"{label} has a tensor of layout {layout} for {name!r}; expected a dense "
                 "one, or one of layout torch.sparse_coo: `tensor.to_sparse_coo()`."
             )
 
