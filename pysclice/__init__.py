@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pysclice.slicers.focus_points import here as here
     from pysclice.slicers.line import Line as Line
     from pysclice.slicers.plane import Plane as Plane
+    from pysclice.slicers.spectrum import Spectrum as Spectrum
     from pysclice.slices import Axis as Axis
     from pysclice.slices import Slice as Slice
     from pysclice.slices import SliceFormatError as SliceFormatError
@@ -52,6 +53,7 @@ _HOMES = {
     "Slice": "slices",
     "SliceFormatError": "slices",
     "SliceLogger": "logger",
+    "Spectrum": "slicers.spectrum",
     "Towards": "directions.towards",
     "Trajectory": "core.trajectory",
     "Update": "directions.update",

@@ -1,4 +1,4 @@
-"""Extreme eigenpairs of the Hessian of a loss surface, by the Lanczos method."""
+"""Extreme eigenpairs of a loss surface's curvature, by the Lanczos method."""
 
 from __future__ import annotations
 
@@ -9,22 +9,26 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pysclice.core.parameters import Parameters, direction_dtype
+from pysclice.core.curvature_matrix import CurvatureMatrix, MatrixName
+from pysclice.core.lanczos import Lanczos, Ritz
+from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
+from pysclice.slices import Int64
 
 Which = Literal["largest", "smallest", "magnitude"]
 
 
 @dataclass(frozen=True, eq=False)
 class Eigenpair:
-    """An eigenvalue of the Hessian and its eigenvector.
+    """An eigenvalue of a curvature matrix and its eigenvector.
 
     Attributes:
         value: in units of the loss per squared parameter.
         vector: name -> tensor, of L2 norm 1; its sign makes the inner product with the start
             vector of the iteration positive.
-        residual: L2 norm of ``H v - value * v``; bounds the distance to a true eigenvalue.
-        products: how many products with the Hessian the iteration took.
+        residual: L2 norm of ``A v - value * v``, measured by a product of its own; bounds the
+            distance to a true eigenvalue.
+        products: how many products with the matrix it took to find all pairs.
     """
 
     value: float
@@ -41,109 +45,81 @@ def eigenpairs(
     which: Which = "largest",
     tolerance: float = 1e-4,
     products: int = 100,
+    matrix: MatrixName = "Hessian",
 ) -> list[Eigenpair]:
-    """The ``count`` extreme eigenpairs of the Hessian at these parameters, most extreme first.
+    """The ``count`` extreme eigenpairs of the curvature at these parameters, most extreme first.
 
-    Lanczos iteration with full reorthogonalization, which finds an eigenvalue once however long it
-    runs (Golub and Van Loan 2013, "Matrix Computations", section 10.3), on the model's device. It
-    ends when all residuals are below ``tolerance`` times the largest magnitude found, or after
-    ``products`` products with the Hessian; the residuals say what was reached.
+    Lanczos iteration with full reorthogonalization, on the model's device. It ends when all
+    residuals are below ``tolerance`` times the largest magnitude found, or after ``products``
+    steps. The residuals are then measured, so that they also tell what products in low precision
+    have spoiled. Holds a vector of the model's size for each step.
 
     Args:
-        surface: its first data set and loss define the Hessian.
+        surface: its first data set and loss define the matrix.
         parameters: where.
         start: a direction to begin with that no wanted eigenvector is orthogonal to; drawn from a
             seed, say.
-        count: how many eigenpairs.
+        count: how many eigenpairs. An eigenvalue with several eigenvectors counts once.
         which: ``"largest"`` and ``"smallest"`` eigenvalues, or the largest in ``"magnitude"``.
         tolerance: relative size of the residuals.
-        products: most products with the Hessian; each takes about four forward passes.
+        products: most steps of the iteration, each a product with the matrix; each eigenpair takes
+            another one. A product takes as long as about seven forward passes.
+        matrix: ``"Hessian"``, or ``"Gauss-Newton"`` for the generalized Gauss-Newton matrix.
+
+    Returns:
+        Fewer than ``count`` if the space that can be reached from ``start`` has fewer.
 
     Raises:
-        ValueError: ``count`` below 1 or above the number of parameters or of products; a Hessian
+        ValueError: ``count`` below 1 or above the number of parameters or of products; a curvature
             that is not finite.
     """
-    size = sum(tensor.numel() for tensor in parameters.values())
-    if not 1 <= count <= min(size, products):
+    multiply = CurvatureMatrix(surface, parameters, matrix)
+    if not 1 <= count <= min(multiply.size, products):
         raise ValueError(
-            f"{count} eigenpairs were asked for; expected 1 to {min(size, products)}, the smaller "
-            f"of the {size} parameters and the {products} products that may be taken."
+            f"{count} eigenpairs were asked for; expected 1 to {min(multiply.size, products)}, the "
+            f"smaller of the {multiply.size} parameters and the {products} products that may be "
+            "taken."
         )
-    basis = [_normalized(_flat(start, parameters))]
-    diagonal: list[float] = []
-    off_diagonal: list[float] = []
-    while True:
-        product = _flat(
-            surface.hessian_product(parameters, _shaped(basis[-1], parameters)), parameters
-        )
-        diagonal.append(float(product @ basis[-1]))
-        # Twice: what rounding leaves of earlier vectors would grow into copies of eigenvalues.
-        for _ in range(2):
-            for vector in basis:
-                product.sub_(vector, alpha=float(product @ vector))
-        length = float(torch.linalg.vector_norm(product))
-        if not np.isfinite(length) or not np.isfinite(diagonal[-1]):
-            raise ValueError("The Hessian is not finite here: the loss has diverged.")
-        values, vectors = np.linalg.eigh(
-            np.diag(diagonal) + np.diag(off_diagonal, 1) + np.diag(off_diagonal, -1)
-        )
-        chosen = _order(values, which)[:count]
-        scale = float(np.abs(values).max())
-        done = len(diagonal) >= count and bool(
-            np.all(length * np.abs(vectors[-1, chosen]) <= tolerance * scale)
-        )
-        exhausted = len(diagonal) == min(size, products) or length <= 1e-7 * max(scale, 1e-30)
-        if done or exhausted:
-            break
-        off_diagonal.append(length)
-        basis.append(product.div_(length))
+    first = multiply.flat(start)
+    lanczos = Lanczos(multiply, first)
+    ritz = converged(lanczos, count, which, tolerance, products)
+    found: list[tuple[float, Tensor, float]] = []
+    for place in ordered(ritz, which)[:count]:
+        vector = lanczos.combined(ritz.weights[:, place])
+        if float(vector @ first) < 0:
+            vector.neg_()
+        value, residual = measured(multiply, vector)
+        found.append((value, vector, residual))
     return [
-        _pair(float(values[i]), vectors[:, i], basis, length, start, parameters) for i in chosen
+        Eigenpair(value, multiply.shaped(vector), residual, multiply.products)
+        for value, vector, residual in found
     ]
 
 
-def _pair(
-    value: float,
-    weights: np.ndarray[tuple[int, ...], np.dtype[np.float64]],
-    basis: list[Tensor],
-    length: float,
-    start: Parameters,
-    parameters: Parameters,
-) -> Eigenpair:
-    vector = torch.zeros_like(basis[0])
-    for weight, part in zip(weights.tolist(), basis, strict=True):
-        vector.add_(part, alpha=weight)
-    vector = _normalized(vector)
-    if float(vector @ _flat(start, parameters)) < 0:
-        vector.neg_()
-    residual = length * abs(float(weights[-1]))
-    return Eigenpair(value, _shaped(vector, parameters), residual, len(basis))
+def converged(lanczos: Lanczos, count: int, which: Which, tolerance: float, products: int) -> Ritz:
+    """Take steps until the ``count`` wanted pairs are found; see ``eigenpairs``.
+
+    An iteration that has begun goes on from where it is.
+    """
+    while True:
+        if lanczos.basis:
+            ritz = lanczos.ritz()
+            wanted = ordered(ritz, which)[:count]
+            goal = tolerance * float(np.abs(ritz.values).max())
+            done = len(ritz.values) >= count and bool(np.all(ritz.residuals[wanted] <= goal))
+            if done or lanczos.next is None or len(ritz.values) >= products:
+                return ritz
+        lanczos.step()
 
 
-def _order(
-    values: np.ndarray[tuple[int, ...], np.dtype[np.float64]], which: Which
-) -> np.ndarray[tuple[int, ...], np.dtype[np.intp]]:
+def ordered(ritz: Ritz, which: Which) -> Int64:
     """Places of the eigenvalues, the wanted ones first."""
-    keys = {"largest": -values, "smallest": values, "magnitude": -np.abs(values)}
+    keys = {"largest": -ritz.values, "smallest": ritz.values, "magnitude": -np.abs(ritz.values)}
     return np.argsort(keys[which], kind="stable")
 
 
-def _flat(tensors: Parameters, like: Parameters) -> Tensor:
-    return torch.cat(
-        [
-            tensors[name].detach().to(direction_dtype(t.dtype)).reshape(-1)
-            for name, t in like.items()
-        ]
-    )
-
-
-def _shaped(vector: Tensor, like: Parameters) -> Parameters:
-    parts = vector.split([tensor.numel() for tensor in like.values()])
-    return {
-        name: part.reshape(tensor.shape)
-        for (name, tensor), part in zip(like.items(), parts, strict=True)
-    }
-
-
-def _normalized(vector: Tensor) -> Tensor:
-    return vector.div(torch.linalg.vector_norm(vector))
+def measured(matrix: CurvatureMatrix, vector: Tensor) -> tuple[float, float]:
+    """Eigenvalue and residual norm of an approximate eigenvector of length 1, by one product."""
+    product = matrix(vector)
+    value = float(product @ vector)
+    return value, float(torch.linalg.vector_norm(product.sub_(vector, alpha=value)))

@@ -468,6 +468,11 @@ class LossSurface:
         scale = 1.0 if self._objective.adds_up else 1.0 / weight_sum
         return {name: tensor.mul_(scale) for name, tensor in total.items()}
 
+    def evaluated(self) -> None:
+        """Move the progress bar on by an evaluation that ``measure`` has no part in."""
+        if self._on_evaluation is not None:
+            self._on_evaluation()
+
     def once(self, key: object, find: Callable[[], Any]) -> Any:
         """What ``find`` gives, asked for once during a slice: two directions may need the same.
 

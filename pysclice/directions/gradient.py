@@ -25,6 +25,11 @@ class Gradient(Composable):
 
     Raises:
         ValueError: an unknown normalization.
+
+    Example:
+        >>> downhill = surface.slice(ps.Line(ps.Gradient(), span=(-1, 0), samples=13))
+        >>> bool(downhill.losses[0, 0, -2] < downhill.center["train/loss"][0])
+        True
     """
 
     normalization: Normalization = "unit"
