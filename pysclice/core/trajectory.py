@@ -27,7 +27,8 @@ _ROWS = 2000
 _ROW_BYTES = 2**28
 
 _DRAW_BYTES = 2**26  # draws that are kept in memory from one step to the next
-_CHUNK = 2**20  # numbers that are held in float64 at a time
+# Numbers that are held in float64 at a time: what fits a processor's cache, or fills a GPU.
+_CHUNK, _GPU_CHUNK = 2**16, 2**22
 
 # An axis is taken for one of the draws if it differs by less, in squared length.
 _SAME = 1e-10
@@ -72,7 +73,7 @@ class Trajectory:
             the parameters; a slice with a trajectory reads all of them once.
         directions: directions drawn from a seed, such as ``Random(0)``, to project on at each
             recorded step. Only needed for steps without a snapshot.
-        every: steps between two recorded ones at the beginning.
+        every: steps between two recorded ones at the beginning; the first is always recorded.
 
     Raises:
         TypeError: directions that are not drawn from a seed.
@@ -147,6 +148,9 @@ class Trajectory:
         """
         step = _checked_step(step)
         try:
+            if self._layout is None:
+                # Another model's path has to be refused before any of it is moved away.
+                self._recorded(parameters)
             snapshots, rows = self._prepared(step)
         except OSError as error:
             self._tell(error)
@@ -186,7 +190,7 @@ class Trajectory:
     @property
     def snapshot_steps(self) -> tuple[int, ...]:
         """The steps of which there is a snapshot, increasing."""
-        return tuple(self._found()[0].steps)
+        return tuple(self._files.snapshot_steps())
 
     def snapshot(self, step: int) -> Parameters:
         """The parameters at one of ``snapshot_steps``, on the CPU, read from disk when needed.
@@ -231,40 +235,24 @@ class Trajectory:
         """
         if points < 2:
             raise ValueError(f"points is {points!r}, expected at least 2: the first and the last.")
-        with torch.no_grad():
+        # What diverged is unknown, and no reason to warn.
+        with torch.no_grad(), np.errstate(all="ignore"):
             layout = self._checked_layout(focus)
             products = self._row_products(layout, focus, axes, directions)
             squares: dict[int, float] = {}
-            for step in self._found()[0].steps:
+            for step in self._files.snapshot_steps():
                 try:
                     snapshot = self.snapshot(step)
                 except FileNotFoundError:  # thinned away by a recording process since
                     continue
                 squares[step], products[step] = _from_snapshot(snapshot, focus, axes)
             gram = np.array([[_total(first, second) for second in axes] for first in axes])
-        if not products:
-            raise ValueError(
-                f"{self!r} has no snapshots, and inner products only with other directions than "
-                "these axes. Keep snapshots, or name the axes' directions when recording."
-            )
-        steps = sorted(products)
-        along = np.array([products[step] for step in steps]).T  # (axes, points)
-        coordinates = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ along
-        whole = np.array([squares.get(step, np.nan) for step in steps])
-        within = np.sum(coordinates * along, axis=0)
-        known = np.isfinite(whole) & np.isfinite(within)
-        motion = float(np.sum(whole[known]))
-        explained = float(np.sum(within[known])) / motion if motion > 0 else np.nan
-        distances = np.sqrt(
-            np.maximum(whole - within, 0.0, where=known, out=np.full_like(whole, np.nan))
-        )
-        picked = np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int))
-        return ProjectedTrajectory(
-            steps=np.array(steps, dtype=np.int64)[picked],
-            coordinates=coordinates[:, picked].astype(np.float32),
-            distances=distances[picked].astype(np.float32),
-            explained=float(np.clip(explained, 0.0, 1.0)),
-        )
+            if not products:
+                raise ValueError(
+                    f"{self!r} has no snapshots, and inner products only with other directions "
+                    "than these axes. Keep snapshots, or name the axes' directions when recording."
+                )
+            return _projected(products, squares, gram, points)
 
     def __repr__(self) -> str:
         steps = self.steps
@@ -583,6 +571,35 @@ class _Even:
         return sorted(set(before) - set(stay))
 
 
+def _projected(
+    products: Mapping[int, Float64], squares: Mapping[int, float], gram: Float64, points: int
+) -> ProjectedTrajectory:
+    """The trajectory from its inner products with the axes.
+
+    Args:
+        products: step -> inner products of each axis with the way from the focus point: (axes,).
+        squares: step -> squared length of this way, where it is known.
+        gram: (axes, axes): inner products of the axes with each other.
+        points: most steps of the result.
+    """
+    steps = sorted(products)
+    along = np.array([products[step] for step in steps]).T  # (axes, points)
+    coordinates = np.linalg.pinv(gram, rcond=1e-12, hermitian=True) @ along
+    whole = np.array([squares.get(step, np.nan) for step in steps])
+    within = np.sum(coordinates * along, axis=0)
+    known = np.isfinite(whole) & np.isfinite(within)
+    motion = float(np.sum(whole[known]))
+    explained = float(np.sum(within[known])) / motion if motion > 0 else np.nan
+    distances = np.where(known, np.sqrt(np.maximum(whole - within, 0.0)), np.nan)
+    picked = np.unique(np.linspace(0, len(steps) - 1, points).round().astype(int))
+    return ProjectedTrajectory(
+        steps=np.array(steps, dtype=np.int64)[picked],
+        coordinates=coordinates[:, picked].astype(np.float32),
+        distances=distances[picked].astype(np.float32),
+        explained=float(np.clip(explained, 0.0, 1.0)),
+    )
+
+
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -631,6 +648,10 @@ def _double(tensor: Tensor) -> Tensor:
     return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
 
 
+def _chunk(like: Tensor) -> int:
+    return _CHUNK if like.device.type == "cpu" else _GPU_CHUNK
+
+
 def _inner(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
     """Inner products of each row, in float64: (rows, len(first), len(second)).
 
@@ -639,7 +660,7 @@ def _inner(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
         second: matrices of the same shape.
     """
     rows, elements = first[0].shape
-    width = max(1, _CHUNK // max(rows, 1))
+    width = max(1, _chunk(first[0]) // max(rows, 1))
     total: Tensor | None = None
     for start in range(0, max(elements, 1), width):
         left, right = (
@@ -669,11 +690,12 @@ def _from_snapshot(
     for name, start in focus.items():
         here, there = _flat(start), _flat(snapshot[name])
         moving = [number for number, axis in enumerate(axes) if name in axis]
-        for begin in range(0, here.shape[1], _CHUNK):
-            piece = slice(begin, begin + _CHUNK)
+        lines = [_flat(axes[number][name]) for number in moving]
+        width = _chunk(here)
+        for begin in range(0, here.shape[1], width):
+            piece = slice(begin, begin + width)
             way = _double(there[:, piece].to(here.device)) - _double(here[:, piece])
-            lines = [_flat(axes[number][name])[:, piece] for number in moving]
-            found = _inner([way], [way, *lines])[0, 0].cpu().numpy()
+            found = _inner([way], [way, *(line[:, piece] for line in lines)])[0, 0].cpu().numpy()
             square += float(found[0])
             products[moving] += found[1:]
     return square, products

@@ -17,8 +17,8 @@ from pysclice.core.trajectory import Trajectory, real_and_dense
 from pysclice.directions.composition import Composable
 from pysclice.slices import Float64
 
-# Numbers of all snapshots together that are held in float64 at a time.
-_CHUNK = 2**23
+# Numbers of all snapshots together that are held in float64 at a time: they fit a cache.
+_CHUNK = 2**18
 
 # A variance below this share of the largest is rounding.
 _RANK = 1e-12
@@ -110,7 +110,6 @@ class PrincipalComponent(Composable):
 
     def _components(self, surface: LossSurface, parameters: Parameters) -> _Components:
         """All components; those of one trajectory are found once a slice."""
-
         self.trajectory.check(parameters)
         steps = self.trajectory.snapshot_steps
         if len(steps) < self.index + 2:

@@ -417,8 +417,13 @@ def test_a_full_disk_does_not_end_the_training_even_where_warnings_are_errors(
 def test_a_step_that_diverged_is_unknown_and_the_others_are_not(tmp_path: Path) -> None:
     focus = {"w": torch.zeros(2)}
     trajectory = ps.Trajectory(tmp_path)
+    drawn = ps.Trajectory(tmp_path / "drawn", snapshots=0, directions=[ps.Random(0, "unit")])
     for step, value in enumerate([1.0, float("nan"), float("inf"), 2.0]):
         trajectory.record(step, {"w": torch.tensor([value, value])})
+        drawn.record(step, {"w": torch.tensor([value, value])})
+    axis = ps.Random(0, "unit").drawn("w", torch.empty(2))
+    seen = drawn.project(focus, [{"w": axis}])
+    assert np.isfinite(seen.coordinates[0]).tolist() == [True, False, False, True]
     seen = trajectory.project(focus, [{"w": torch.tensor([1.0, 0.0])}])
     assert np.isfinite(seen.coordinates[0]).tolist() == [True, False, False, True]
     assert np.isfinite(seen.distances).tolist() == [True, False, False, True]
@@ -453,16 +458,18 @@ def test_checkpoints_can_be_recorded_after_the_fact(tmp_path: Path) -> None:
 
 def test_the_directory_of_another_model_is_refused(tmp_path: Path) -> None:
     ps.Trajectory(tmp_path).record(0, nn.Linear(3, 2))
+    ps.Trajectory(tmp_path).record(5, nn.Linear(3, 2))
     other = ps.Trajectory(tmp_path)
-    with pytest.raises(ValueError, match=r"shape \(2, 3\), here there is shape \(2, 4\)"):
-        other.record(1, nn.Linear(4, 2))
+    for step in (0, 1):
+        with pytest.raises(ValueError, match=r"shape \(2, 3\), here there is shape \(2, 4\)"):
+            other.record(step, nn.Linear(4, 2))
     with pytest.raises(ValueError, match="here there is none"):
         other.record(1, nn.Linear(3, 2, bias=False))
     with pytest.raises(ValueError, match="another model"):
         other.project({"weight": torch.zeros(2, 4)}, [{"weight": torch.zeros(2, 4)}])
     with pytest.raises(ValueError, match="Give the same directions"):
         ps.Trajectory(tmp_path, directions=[ps.Random(0)]).record(1, nn.Linear(3, 2))
-    assert other.steps == (0,)
+    assert other.steps == (0, 5) and not (tmp_path / "previous").exists()
     path = tmp_path / "trajectory.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
     with pytest.raises(ValueError, match="newer pysclice"):
