@@ -2,54 +2,28 @@
 
 from __future__ import annotations
 
-import functools
-import json
 import operator
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pysclice.core.evenly import Evenly
+from pysclice.core.inner_products import chunk_for, flat, in_float64, inner, inner_product
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.parameters import Direction, Parameters
 from pysclice.core.surface import LossSurface
 from pysclice.core.trajectory_files import TrajectoryFiles
+from pysclice.core.trajectory_layout import MOST_ROWS, Drawn, Layout, draw_key
 from pysclice.slices import Float64, ProjectedTrajectory
 
-_VERSION = 1
-
-# Rows are kept for this many steps and bytes at most, whichever is less.
-_ROWS = 2000
-_ROW_BYTES = 2**28
-
 _DRAW_BYTES = 2**26  # draws that are kept in memory from one step to the next
-# Numbers that are held in float64 at a time: what fits a processor's cache, or fills a GPU.
-_CHUNK, _GPU_CHUNK = 2**16, 2**22
 
 # An axis is taken for one of the draws if it differs by less, in squared length.
 _SAME = 1e-10
-
-
-class Drawn(Protocol):
-    """A direction drawn from a seed and then rescaled block by block, as ``Random`` is."""
-
-    @property
-    def normalization(self) -> str:
-        """Name of the normalization; ``"filter"`` asks for inner products of every filter."""
-        ...
-
-    @property
-    def recipe(self) -> Mapping[str, Any]:
-        """JSON values; without ``"normalization"`` they determine what is drawn."""
-        ...
-
-    def drawn(self, name: str, like: Tensor) -> Tensor:
-        """The numbers drawn for a parameter, before any rescaling."""
-        ...
 
 
 class Trajectory:
@@ -122,8 +96,8 @@ class Trajectory:
         self._files = TrajectoryFiles(directory)
         self._limit = snapshots
         self._every = every
-        self._layout: _Layout | None = None
-        self._kept: tuple[_Even, _Even] | None = None  # snapshots, rows; None: read them anew
+        self._layout: Layout | None = None
+        self._kept: tuple[Evenly, Evenly] | None = None  # snapshots, rows; None: read them anew
         self._draws: dict[tuple[str, str], Tensor] = {}
         self._draw_bytes = 0
 
@@ -246,7 +220,7 @@ class Trajectory:
                 except FileNotFoundError:  # thinned away by a recording process since
                     continue
                 squares[step], products[step] = _from_snapshot(snapshot, focus, axes)
-            gram = np.array([[_total(first, second) for second in axes] for first in axes])
+            gram = np.array([[inner_product(first, second) for second in axes] for first in axes])
             if not products:
                 raise ValueError(
                     f"{self!r} has no snapshots, and inner products only with other directions "
@@ -259,18 +233,18 @@ class Trajectory:
         path = f"{len(steps)} steps from {steps[0]} to {steps[-1]}" if steps else "nothing recorded"
         return f"<Trajectory {self.directory!r}, {path}, {len(self.snapshot_steps)} snapshots>"
 
-    def _found(self) -> tuple[_Even, _Even]:
+    def _found(self) -> tuple[Evenly, Evenly]:
         """Steps of the snapshots and of the rows, as they are on the disk."""
         layout = self._stored_layout()
         width = 0 if layout is None else layout.width
         rows = self._files.read_rows(width)[0].tolist() if width else []
-        limit = _ROWS if layout is None else layout.row_limit(self._limit)
+        limit = MOST_ROWS if layout is None else layout.row_limit(self._limit)
         return (
-            _Even(self._files.snapshot_steps(), self._limit, self._every),
-            _Even(rows, limit if self.directions else 0, self._every),
+            Evenly(self._files.snapshot_steps(), self._limit, self._every),
+            Evenly(rows, limit if self.directions else 0, self._every),
         )
 
-    def _prepared(self, step: int) -> tuple[_Even, _Even]:
+    def _prepared(self, step: int) -> tuple[Evenly, Evenly]:
         """What is kept before this step; of a training that was resumed, the rest is moved away."""
         if self._kept is None:
             self._kept = self._found()
@@ -292,13 +266,13 @@ class Trajectory:
             f"{type(error).__name__}: {error}. Training goes on."
         )
 
-    def _stored_layout(self) -> _Layout | None:
+    def _stored_layout(self) -> Layout | None:
         stored = self._files.layout()
-        return None if stored is None else _Layout.from_json(stored, self.directory)
+        return None if stored is None else Layout.from_json(stored, self.directory)
 
     def _recorded(
         self, given: LossSurface | nn.Module | Mapping[str, Tensor]
-    ) -> tuple[_Layout, Parameters]:
+    ) -> tuple[Layout, Parameters]:
         """How parameters are recorded, and those of them that are."""
         stored = self._layout or self._stored_layout()
         module = given.model if isinstance(given, LossSurface) else given
@@ -332,11 +306,11 @@ class Trajectory:
         return layout, {name: tensors[name].detach() for name in layout.shapes}
 
     def _fitting_layout(
-        self, stored: _Layout | None, tensors: Parameters, filters: dict[str, Filters] | None
-    ) -> _Layout:
+        self, stored: Layout | None, tensors: Parameters, filters: dict[str, Filters] | None
+    ) -> Layout:
         """The layout for what is recorded first by this object."""
         by_filter = any(direction.normalization == "filter" for direction in self.directions)
-        draws = tuple(dict.fromkeys(_draw_key(direction) for direction in self.directions))
+        draws = tuple(dict.fromkeys(draw_key(direction) for direction in self.directions))
         if stored is not None:
             if (draws, by_filter and bool(draws)) != (stored.draws, stored.by_filter):
                 raise ValueError(
@@ -353,9 +327,9 @@ class Trajectory:
                 "normalization 'filter' needs. Record the surface or the module."
             )
         shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-        return _Layout(shapes, filters if by_filter else None, draws)
+        return Layout(shapes, filters if by_filter else None, draws)
 
-    def _checked_layout(self, parameters: Direction) -> _Layout:
+    def _checked_layout(self, parameters: Direction) -> Layout:
         layout = self._stored_layout()
         if layout is None:
             raise ValueError(
@@ -371,14 +345,14 @@ class Trajectory:
                 )
         return layout
 
-    def _products(self, layout: _Layout, tensors: Parameters) -> Float64:
+    def _products(self, layout: Layout, tensors: Parameters) -> Float64:
         """Inner products of all draws with the parameters, block by block: (draws * blocks,)."""
-        by_key = {_draw_key(direction): direction for direction in self.directions}
+        by_key = {draw_key(direction): direction for direction in self.directions}
         found = []
         for name, tensor in tensors.items():
             draws = [self._draw(key, by_key[key], name, tensor) for key in layout.draws]
             rows = [layout.rows(name, draw) for draw in draws]
-            found.append(_inner(rows, [layout.rows(name, tensor)])[:, :, 0])
+            found.append(inner(rows, [layout.rows(name, tensor)])[:, :, 0])
         # Fetched all at once: a GPU would stall at every single one.
         return cast(Float64, torch.cat(found).T.reshape(-1).cpu().numpy())
 
@@ -394,7 +368,7 @@ class Trajectory:
 
     def _row_products(
         self,
-        layout: _Layout,
+        layout: Layout,
         focus: Parameters,
         axes: Sequence[Direction],
         directions: Sequence[object],
@@ -406,7 +380,7 @@ class Trajectory:
         those of axes that were made orthogonal.
         """
         given = [d for d in (*self.directions, *directions) if hasattr(d, "drawn")]
-        by_key = {_draw_key(direction): direction for direction in map(_as_drawn, given)}
+        by_key = {draw_key(direction): direction for direction in cast(list[Drawn], given)}
         known = [number for number, key in enumerate(layout.draws) if key in by_key]
         if not known:
             return {}
@@ -423,152 +397,23 @@ class Trajectory:
             still = torch.zeros_like(draws[0])
             lines = [layout.rows(name, axis[name]) if name in axis else still for axis in axes]
             start = layout.rows(name, focus[name])
-            inner = _inner([*draws, *lines], [*draws, *lines, start]).cpu().numpy()
+            products = inner([*draws, *lines], [*draws, *lines, start]).cpu().numpy()
             count = len(known)
-            among, across = inner[:, :count, :count], inner[:, :count, count:-1]
-            squares = np.einsum("bkk->bk", inner[:, count:, count:-1])
+            among, across = products[:, :count, :count], products[:, :count, count:-1]
+            squares = np.einsum("bkk->bk", products[:, count:, count:-1])
             fitted = np.linalg.pinv(among, rcond=1e-10, hermitian=True) @ across
             left = left + np.sum(squares - np.sum(fitted * across, axis=1), axis=0)
             total = total + np.sum(squares, axis=0)
             factors.append(fitted)
-            starts.append(inner[:, :count, -1])
+            starts.append(products[:, :count, -1])
         if not np.all(left <= _SAME * total):
             return {}
         factor = np.concatenate(factors).transpose(1, 0, 2).reshape(-1, len(axes))
         start_at = np.concatenate(starts).T.reshape(-1)
         steps, table = self._files.read_rows(layout.width)
         table = table.reshape(len(steps), len(layout.draws), -1)[:, known].reshape(len(steps), -1)
-        products = table @ factor - start_at @ factor
-        return dict(zip(steps.tolist(), products, strict=True))
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """What the files of a trajectory hold.
-
-    Attributes:
-        shapes: name -> shape of every parameter.
-        filters: name -> Filters, if inner products are kept filter by filter; else None, and
-            they are kept tensor by tensor.
-        draws: the recipes of what is projected on, as JSON.
-    """
-
-    shapes: dict[str, tuple[int, ...]]
-    filters: dict[str, Filters] | None
-    draws: tuple[str, ...]
-
-    @property
-    def by_filter(self) -> bool:
-        return self.filters is not None
-
-    @functools.cached_property
-    def width(self) -> int:
-        """How many numbers a row holds."""
-        return len(self.draws) * sum(map(self.blocks, self.shapes))
-
-    def row_limit(self, snapshots: int) -> int:
-        """Most rows to keep: no fewer than snapshots, which are larger."""
-        if not self.draws:
-            return 0
-        return max(min(_ROWS, _ROW_BYTES // (8 * self.width)), snapshots, 2)
-
-    def blocks(self, name: str) -> int:
-        """Into how many blocks a parameter divides."""
-        return len(self.rows(name, torch.empty(self.shapes[name], device="meta")))
-
-    def rows(self, name: str, tensor: Tensor) -> Tensor:
-        """A tensor for this parameter as (blocks, elements of each)."""
-        tensor = real_and_dense(tensor)
-        filters = None if self.filters is None else self.filters[name]
-        if filters is None or filters.dimension is None:
-            return tensor.reshape(1, -1)
-        parts = filters.split(tensor)
-        return parts.movedim(filters.dimension + 1, 1).flatten(0, 1).flatten(1)
-
-    def check(self, tensors: Parameters, directory: str) -> None:
-        """Nothing, if these tensors are those that are recorded, or more.
-
-        Raises:
-            ValueError: they lack a tensor, or it has another shape.
-        """
-        for name, shape in self.shapes.items():
-            if name not in tensors or tuple(tensors[name].shape) != shape:
-                found = f"shape {tuple(tensors[name].shape)}" if name in tensors else "none"
-                raise ValueError(
-                    f"{directory} holds the path of another model: its parameter {name!r} has "
-                    f"shape {shape}, here there is {found}. Give each run a directory of its own."
-                )
-
-    def to_json(self) -> dict[str, Any]:
-        """JSON values from which ``from_json`` makes the same layout."""
-        return {
-            "version": _VERSION,
-            "parameters": {name: list(shape) for name, shape in self.shapes.items()},
-            "filters": self.filters
-            and {name: [f.dimension, f.groups] for name, f in self.filters.items()},
-            "draws": [json.loads(key) for key in self.draws],
-        }
-
-    @classmethod
-    def from_json(cls, stored: Any, directory: str) -> _Layout:
-        """The layout of a directory.
-
-        Raises:
-            ValueError: it was written by a newer version, or is damaged.
-        """
-        try:
-            if stored["version"] > _VERSION:
-                raise ValueError(
-                    f"{directory} was recorded by a newer pysclice. Upgrade pysclice to read it."
-                )
-            return cls(
-                {name: tuple(shape) for name, shape in stored["parameters"].items()},
-                stored["filters"]
-                and {
-                    n: Filters(dimension, groups)
-                    for n, (dimension, groups) in stored["filters"].items()
-                },
-                tuple(_key(recipe) for recipe in stored["draws"]),
-            )
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"trajectory.json in {directory} is damaged ({error!r}).") from error
-
-
-class _Even:
-    """At most so many steps, evenly over the run: one for each multiple of a spacing that doubles.
-
-    Args:
-        steps: those that are there, increasing; their spacing is taken up again.
-        limit: most steps to keep, at least 2; 0 for none at all.
-        every: the first spacing.
-    """
-
-    def __init__(self, steps: Sequence[int], limit: int, every: int) -> None:
-        self.steps = list(steps)
-        self.limit = limit
-        self._spacing = every
-        # The last one may stand off the grid.
-        gaps = np.diff(self.steps[:-1])
-        while len(gaps) and 2 * self._spacing <= gaps.min():
-            self._spacing *= 2
-
-    def wants(self, step: int, always: bool) -> bool:
-        """Whether this step comes into a new multiple of the spacing, or is wanted anyway."""
-        if not self.limit or not self.steps:
-            return self.limit > 0
-        last = self.steps[-1]
-        return step > last and (always or step // self._spacing != last // self._spacing)
-
-    def add(self, step: int) -> list[int]:
-        """Keep this step too; gives those that have to go for it."""
-        before = [*self.steps, step]
-        stay = before
-        while len(stay) > self.limit:
-            self._spacing *= 2
-            first = {s // self._spacing: s for s in reversed(before)}
-            stay = sorted({*first.values(), step})
-        self.steps = stay
-        return sorted(set(before) - set(stay))
+        along = table @ factor - start_at @ factor
+        return dict(zip(steps.tolist(), along, strict=True))
 
 
 def _projected(
@@ -618,68 +463,10 @@ def _checked_step(step: int) -> int:
     return number
 
 
-def _as_drawn(direction: object) -> Drawn:
-    return cast(Drawn, direction)
-
-
-def _key(recipe: Mapping[str, Any]) -> str:
-    return json.dumps(recipe, sort_keys=True)
-
-
-def _draw_key(direction: Drawn) -> str:
-    """What is drawn, whatever it is normalized to afterwards."""
-    return _key({k: v for k, v in direction.recipe.items() if k != "normalization"})
-
-
 def _for_file(tensor: Tensor) -> Tensor:
     """The tensor on the CPU, alone in its storage: torch.save writes the whole of a storage."""
     result = tensor.cpu().contiguous()
     return result.clone() if result.untyped_storage().nbytes() != result.nbytes else result
-
-
-def real_and_dense(tensor: Tensor) -> Tensor:
-    """The tensor's numbers as they are summed up: complex ones as pairs, sparse ones with zeros."""
-    dense = tensor.to_dense() if tensor.is_sparse else tensor
-    return torch.view_as_real(dense) if dense.is_complex() else dense
-
-
-def _double(tensor: Tensor) -> Tensor:
-    # Apple's GPUs have no float64.
-    return (tensor.cpu() if tensor.device.type == "mps" else tensor).double()
-
-
-def _chunk(like: Tensor) -> int:
-    return _CHUNK if like.device.type == "cpu" else _GPU_CHUNK
-
-
-def _inner(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-    """Inner products of each row, in float64: (rows, len(first), len(second)).
-
-    Args:
-        first: matrices of shape (rows, elements).
-        second: matrices of the same shape.
-    """
-    rows, elements = first[0].shape
-    width = max(1, _chunk(first[0]) // max(rows, 1))
-    total: Tensor | None = None
-    for start in range(0, max(elements, 1), width):
-        left, right = (
-            torch.stack([_double(m[:, start : start + width]) for m in matrices], dim=1)
-            for matrices in (first, second)
-        )
-        part = left @ right.mT
-        total = part if total is None else total.add_(part)
-    return cast(Tensor, total)
-
-
-def _flat(tensor: Tensor) -> Tensor:
-    return real_and_dense(tensor).detach().reshape(1, -1)
-
-
-def _total(first: Direction, second: Direction) -> float:
-    """Inner product over the tensors that both have."""
-    shared = [name for name in first if name in second]
-    return float(sum(_inner([_flat(first[n])], [_flat(second[n])]).item() for n in shared))
 
 
 def _from_snapshot(
@@ -688,14 +475,14 @@ def _from_snapshot(
     """Squared distance of a snapshot from the focus point, and its inner products with the axes."""
     square, products = 0.0, np.zeros(len(axes))
     for name, start in focus.items():
-        here, there = _flat(start), _flat(snapshot[name])
+        here, there = flat(start), flat(snapshot[name])
         moving = [number for number, axis in enumerate(axes) if name in axis]
-        lines = [_flat(axes[number][name]) for number in moving]
-        width = _chunk(here)
+        lines = [flat(axes[number][name]) for number in moving]
+        width = chunk_for(here)
         for begin in range(0, here.shape[1], width):
             piece = slice(begin, begin + width)
-            way = _double(there[:, piece].to(here.device)) - _double(here[:, piece])
-            found = _inner([way], [way, *(line[:, piece] for line in lines)])[0, 0].cpu().numpy()
+            way = in_float64(there[:, piece].to(here.device)) - in_float64(here[:, piece])
+            found = inner([way], [way, *(line[:, piece] for line in lines)])[0, 0].cpu().numpy()
             square += float(found[0])
             products[moving] += found[1:]
     return square, products

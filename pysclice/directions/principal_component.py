@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pysclice.core.inner_products import real_and_dense
 from pysclice.core.parameters import Parameters, direction_dtype
 from pysclice.core.surface import LossSurface
-from pysclice.core.trajectory import Trajectory, real_and_dense
+from pysclice.core.trajectory import Trajectory
 from pysclice.directions.composition import Composable
 from pysclice.slices import Float64
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 import pysclice as ps
-from pysclice.core import trajectory as module_under_test
-from pysclice.core.trajectory import _Even, _inner
+from pysclice.core import inner_products, trajectory_layout
+from pysclice.core.evenly import Evenly
+from pysclice.core.inner_products import inner
 
 Point = dict[str, Tensor]
 
@@ -206,7 +207,7 @@ def test_recording_leaves_a_bounded_number_of_files_that_cover_the_run(tmp_path:
 def test_thinning_keeps_the_first_step_and_no_more_than_the_limit(
     steps: list[int], limit: int, every: int
 ) -> None:
-    even = _Even([], limit, every)
+    even = Evenly([], limit, every)
     called = sorted(steps)
     gone: set[int] = set()
     for step in called:
@@ -216,12 +217,12 @@ def test_thinning_keeps_the_first_step_and_no_more_than_the_limit(
         assert len(even.steps) <= limit and even.steps[0] == called[0]
         assert not gone & set(even.steps)
     # Opened again, it goes on with a spacing that does not leave out more than before.
-    again = _Even(even.steps, limit, every)
+    again = Evenly(even.steps, limit, every)
     assert again._spacing <= max(even._spacing, every, *np.diff(even.steps), 1)
 
 
 def test_rows_are_thinned_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module_under_test, "_ROWS", 40)
+    monkeypatch.setattr(trajectory_layout, "MOST_ROWS", 40)
     model = nn.Linear(3, 2)
     surface = surface_of(model)
     trajectory = ps.Trajectory(tmp_path, snapshots=4, directions=[ps.Random(0)])
@@ -510,12 +511,16 @@ def test_bad_input_gets_a_sentence(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("chunk", "shape"), [(21, (3, 50)), (21, (9, 5)), (1, (2, 3)), (8, (4, 0))]
+)
 def test_inner_products_do_not_depend_on_the_parts_they_are_summed_in(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, chunk: int, shape: tuple[int, int]
 ) -> None:
-    first, second = torch.randn(3, 50), torch.randn(3, 50)
-    monkeypatch.setattr(module_under_test, "_CHUNK", 21)
-    found = _inner([first, second], [second])
+    first, second = torch.randn(shape), torch.randn(shape)
+    monkeypatch.setattr(inner_products, "_CHUNK", chunk)
+    found = inner([first, second], [second])
+    assert found.shape == (shape[0], 2, 1) and found.dtype == torch.float64
     expected = np.einsum("re,re->r", first.numpy().astype("f8"), second.numpy().astype("f8"))
     np.testing.assert_allclose(found[:, 0, 0], expected, rtol=1e-12)
     np.testing.assert_allclose(found[:, 1, 0], second.double().square().sum(1), rtol=1e-12)
