@@ -88,7 +88,7 @@ class CurvatureMatrix:
         result: Parameters = {}
         for (name, tensor), part in zip(self._parameters.items(), parts, strict=True):
             if tensor.is_complex():
-                part = torch.view_as_complex(part.reshape(-1, 2))
+                part = torch.complex(part[0::2], part[1::2])
             shaped = part.reshape(tensor.shape)
             result[name] = shaped.to(tensor.device, direction_dtype(tensor.dtype))
         return result
