@@ -9,6 +9,14 @@ type Expected = Record<string, unknown> & {
   axes: { name: string; coordinates: number[]; length: unknown; fingerprint: string }[];
   values: Record<string, unknown[]>;
   center: Record<string, unknown[]>;
+  errors?: Record<string, unknown[]>;
+  replicates?: Record<string, unknown[]>;
+  trajectory?: {
+    steps: number[];
+    coordinates: number[][];
+    distances: unknown[];
+    explained: unknown;
+  } | null;
 };
 
 const number = (value: unknown) => (value === null ? NaN : Number(value));
@@ -35,6 +43,18 @@ describe("golden files", () => {
       const values = (expected.values[channel.name] ?? []).flat(3).map(number);
       expect([...channel.values]).toEqual(values.map(Math.fround));
       expect([...channel.center]).toEqual((expected.center[channel.name] ?? []).map(number));
+      const errors = expected.errors?.[channel.name]?.map(number);
+      expect(channel.errors && [...channel.errors]).toEqual(errors?.map(Math.fround) ?? null);
+      expect(channel.replicates).toBe(expected.replicates?.[channel.name]?.length ?? 0);
     }
+    const path = expected.trajectory ?? null;
+    expect(slice.trajectory).toEqual(
+      path && {
+        steps: path.steps,
+        coordinates: path.coordinates.map((axis) => Float32Array.from(axis)),
+        distances: Float32Array.from(path.distances.map(number)),
+        explained: number(path.explained),
+      },
+    );
   });
 });

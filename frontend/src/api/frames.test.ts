@@ -38,8 +38,32 @@ describe("decodeRecord", () => {
     expect(decodeRecord(pack("PSL1", { ...HEADER, later: 1 }, VALUES)).kind).toBe("lines");
   });
 
+  it("skips replicates on the way to the trajectory", () => {
+    const channels = [
+      { name: "train/loss", center: [1] },
+      { name: "train/error", center: [2], errors: true, replicates: 2, center_replicates: [] },
+    ];
+    const trajectory = { steps: [0, 5], explained: "NaN" };
+    const floats = [1, 2, 3, 4, 5, 6, 0.25, 0, 0.5, ...Array<number>(6).fill(9), -1, 0, 7, NaN];
+    const body = new Uint8Array(Float32Array.from(floats).buffer);
+    const slice = decodeRecord(pack("PSL1", { ...HEADER, version: 2, channels, trajectory }, body));
+    expect(slice.channels.map(({ errors }) => errors && [...errors])).toEqual([
+      null,
+      [0.25, 0, 0.5],
+    ]);
+    expect(slice.channels.map(({ replicates }) => replicates)).toEqual([0, 2]);
+    expect(slice.trajectory).toEqual({
+      steps: [0, 5],
+      coordinates: [Float32Array.of(-1, 0)],
+      distances: Float32Array.of(7, NaN),
+      explained: NaN,
+    });
+    const short = { ...HEADER, version: 2, channels };
+    expect(() => decodeRecord(pack("PSL1", short, body))).toThrow(/Cut short/);
+  });
+
   it.each([
-    ["a newer version", pack("PSL1", { ...HEADER, version: 2 }, VALUES), /newer pysclice/],
+    ["a newer version", pack("PSL1", { ...HEADER, version: 3 }, VALUES), /newer pysclice/],
     ["other bytes", new TextEncoder().encode("GIF89a.."), /PSL1/],
     ["values cut short", pack("PSL1", HEADER, VALUES.subarray(0, 8)), /Cut short/],
     ["a header cut short", pack("PSL1", HEADER, VALUES).subarray(0, 20), /Cut short/],

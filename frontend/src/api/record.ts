@@ -1,4 +1,4 @@
-import type { Axis, Channel, Slice } from "../data/slice";
+import type { Axis, Channel, Slice, Trajectory } from "../data/slice";
 import {
   asArray,
   asCount,
@@ -10,7 +10,7 @@ import {
   type Json,
 } from "./schema";
 
-const VERSION = 1;
+const VERSION = 2;
 
 /** The header behind `magic | u32 length | JSON`, and where what follows it begins. */
 export function readHeader(bytes: Uint8Array, magic: string): { header: Json; end: number } {
@@ -45,14 +45,17 @@ export function decodeRecord(bytes: Uint8Array): Slice {
   }
   const shape = readShape(header["shape"]);
   const size = shape[0] * shape[1] * shape[2];
-  const described = asArray(header["channels"], "channels");
-  if (bytes.byteLength - end !== 4 * size * described.length) {
-    throw new FormatError("Cut short or damaged: the values do not fill the announced shape.");
-  }
   const kind = asText(header["kind"], "kind");
   const lengths = kind === "plane" ? [shape[1], shape[2]] : Array<number>(shape[1]).fill(shape[2]);
   const axes = asArray(header["axes"], "axes");
   if (axes.length !== lengths.length) throw new FormatError("The axes do not go with the shape.");
+  const described = asArray(header["channels"], "channels").map(describeChannel);
+  const path = describePath(header["trajectory"] ?? null);
+  const blocks = layOut(described, size, axes.length, path?.steps.length ?? 0);
+  if (bytes.byteLength - end !== 4 * blocks.total) {
+    throw new FormatError("Cut short or damaged: the values do not fill the announced shape.");
+  }
+  const floats = (start: number, count: number) => readFloats(bytes, end + 4 * start, count);
   const epoch = header["epoch"] ?? null;
   return {
     kind,
@@ -62,7 +65,16 @@ export function decodeRecord(bytes: Uint8Array): Slice {
     epoch: epoch === null ? null : asNumber(epoch, "epoch"),
     wallTime: asNumber(header["wall_time"] ?? 0, "wall_time"),
     shape,
-    channels: described.map((value, i) => readChannel(value, bytes, end + 4 * size * i, size)),
+    channels: described.map(({ name, center, replicates }, i): Channel => {
+      const errors = blocks.errors[i] ?? null;
+      return {
+        name,
+        center,
+        replicates,
+        values: floats(size * i, size),
+        errors: errors === null ? null : floats(errors, size),
+      };
+    }),
     axes: axes.map((value, i) => readAxis(value, lengths[i] ?? 0)),
     focusPoints: asTexts(header["focus_points"], "focus_points"),
     mode: asText(header["mode"] ?? "eval", "mode"),
@@ -70,6 +82,9 @@ export function decodeRecord(bytes: Uint8Array): Slice {
     evaluations: asCount(header["evaluations"] ?? 0, "evaluations"),
     seconds: asNumber(header["seconds"] ?? 0, "seconds"),
     notes: new Map(Object.entries(asObject(header["notes"] ?? {}, "notes"))),
+    trajectory:
+      path &&
+      readTrajectory(path, axes.length, (start, count) => floats(blocks.path + start, count)),
   };
 }
 
@@ -83,14 +98,65 @@ function readShape(value: unknown): [number, number, number] {
   return [focusPoints, second, third];
 }
 
-function readChannel(value: unknown, bytes: Uint8Array, start: number, size: number): Channel {
+interface ChannelHeader {
+  readonly name: string;
+  readonly center: Float64Array;
+  readonly hasErrors: boolean;
+  readonly replicates: number;
+}
+
+function describeChannel(value: unknown): ChannelHeader {
   const channel = asObject(value, "channel");
   return {
     name: asText(channel["name"], "channel.name"),
     center: Float64Array.from(
       asArray(channel["center"], "center").map((item) => asNumber(item, "center")),
     ),
-    values: readFloats(bytes, start, size),
+    hasErrors: channel["errors"] === true,
+    replicates: asCount(channel["replicates"] ?? 0, "channel.replicates"),
+  };
+}
+
+interface PathHeader {
+  readonly steps: readonly number[];
+  readonly explained: number;
+}
+
+function describePath(value: unknown): PathHeader | null {
+  if (value === null) return null;
+  const path = asObject(value, "trajectory");
+  return {
+    steps: asArray(path["steps"], "trajectory.steps").map((step) => asNumber(step, "steps")),
+    explained: asNumber(path["explained"] ?? "NaN", "trajectory.explained"),
+  };
+}
+
+/**
+ * Where what stands behind the values begins, counted in floats: the errors of the channels that
+ * have them, replicates, which the page has no use for, and the trajectory.
+ */
+function layOut(channels: readonly ChannelHeader[], size: number, axes: number, points: number) {
+  let next = size * channels.length;
+  const errors = channels.map(({ hasErrors }) => {
+    if (!hasErrors) return null;
+    next += size;
+    return next - size;
+  });
+  for (const { replicates } of channels) next += replicates * size;
+  return { errors, path: next, total: next + (axes + 1) * points };
+}
+
+function readTrajectory(
+  { steps, explained }: PathHeader,
+  axes: number,
+  floats: (start: number, count: number) => Float32Array,
+): Trajectory {
+  const points = steps.length;
+  return {
+    steps,
+    explained,
+    coordinates: Array.from({ length: axes }, (_, axis) => floats(axis * points, points)),
+    distances: floats(axes * points, points),
   };
 }
 

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Slice } from "../data/slice";
+import { channel, slice } from "../../tests/slices";
 import type { ValueScale } from "../views/view";
 import { rowHeightFor } from "./panelGrid";
 import { clippingFor, noteFor } from "./PanelNote";
 
-const values = Float32Array.of(NaN, -1, 1, 5, 20, 30);
-const channel = { name: "train/loss", center: Float64Array.of(5), values };
-const slice = { shape: [1, 1, 6], channels: [channel] } as unknown as Slice;
-const panel = { slice, channel, focusPoint: 0 };
+const values = channel([NaN, -1, 1, 5, 20, 30]);
+const panel = { slice: slice([1, 1, 6], [], values), channel: values, focusPoint: 0 };
 
 function scale(kind: "linear" | "log", below: boolean, above: boolean): ValueScale {
   return { kind, domain: [2, 10], clipped: { below, above } };

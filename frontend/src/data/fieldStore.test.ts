@@ -1,26 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { line } from "../../tests/slices";
 import { FieldStore } from "./fieldStore";
 import { FrameLoader } from "./frameLoader";
-import type { Slice } from "./slice";
 
-function slice(samples: number): Slice {
-  return {
-    kind: "lines",
-    method: "",
-    series: "",
-    step: 0,
-    epoch: null,
-    wallTime: 0,
-    shape: [1, 1, samples],
-    channels: [{ name: "loss", center: Float64Array.of(0), values: new Float32Array(samples) }],
-    axes: [],
-    focusPoints: [""],
-    mode: "eval",
-    examples: 0,
-    evaluations: 0,
-    seconds: 0,
-    notes: new Map(),
-  };
+function slice(samples: number) {
+  const zeros = Array<number>(samples).fill(0);
+  return line(zeros, zeros);
 }
 
 describe("FieldStore", () => {

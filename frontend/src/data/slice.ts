@@ -3,7 +3,10 @@ import type { Interval } from "./stats";
 /** One direction through parameter space and the coordinates sampled along it. */
 export interface Axis {
   readonly name: string;
-  /** Strictly increasing, in multiples of the direction; 0 is the focus point. */
+  /**
+   * Strictly increasing, in multiples of the direction; 0 is the focus point. The axis of a spectrum
+   * holds eigenvalues instead.
+   */
   readonly coordinates: Float64Array;
   /** L2 norm of what coordinate 1 covers; NaN where nobody wrote it down. */
   readonly length: number;
@@ -18,6 +21,25 @@ export interface Channel {
   readonly center: Float64Array;
   /** C order of the slice's shape. */
   readonly values: Float32Array;
+  /**
+   * Standard errors of the differences from the center, in the order of the values; of a spectrum,
+   * of its density. Nothing where none were measured.
+   */
+  readonly errors: Float32Array | null;
+  /** How many groups of examples were left out in turn; their values stay where they were logged. */
+  readonly replicates: number;
+}
+
+/** The path of the parameters over training, seen from a slice's axes. */
+export interface Trajectory {
+  /** Increasing. */
+  readonly steps: readonly number[];
+  /** One array an axis: where each step falls on it. */
+  readonly coordinates: readonly Float32Array[];
+  /** From each step to its place among the axes, in parameter units; NaN where it is not known. */
+  readonly distances: Float32Array;
+  /** Share of the path's motion that the axes explain, NaN where it is not known. */
+  readonly explained: number;
 }
 
 /** What a slicer found: the twin of `Slice` in pysclice/slices.py. */
@@ -28,7 +50,10 @@ export interface Slice {
   readonly step: number;
   readonly epoch: number | null;
   readonly wallTime: number;
-  /** Lines: (focus points, lines, samples). Plane: (focus points, samples of axes[0], of axes[1]). */
+  /**
+   * Lines: (focus points, lines, samples). Plane: (focus points, samples of axes[0], of axes[1]).
+   * Spectrum: (focus points, 1, samples).
+   */
   readonly shape: readonly [number, number, number];
   readonly channels: readonly Channel[];
   readonly axes: readonly Axis[];
@@ -38,6 +63,7 @@ export interface Slice {
   readonly evaluations: number;
   readonly seconds: number;
   readonly notes: ReadonlyMap<string, unknown>;
+  readonly trajectory: Trajectory | null;
 }
 
 export function channelOf(slice: Slice, name: string): Channel | undefined {
@@ -57,9 +83,23 @@ export function lineOf(
   line: number,
   focusPoint: number,
 ): Float32Array {
-  const samples = slice.shape[2];
-  const start = (focusPoint * slice.shape[1] + line) * samples;
-  return channel.values.subarray(start, start + samples);
+  return lineIn(channel.values, slice, line, focusPoint);
+}
+
+/** The standard errors of one line at one focus point, where there are any. */
+export function errorsOf(
+  slice: Slice,
+  channel: Channel,
+  line: number,
+  focusPoint: number,
+): Float32Array | null {
+  return channel.errors && lineIn(channel.errors, slice, line, focusPoint);
+}
+
+function lineIn(all: Float32Array, { shape }: Slice, line: number, focusPoint: number) {
+  const samples = shape[2];
+  const start = (focusPoint * shape[1] + line) * samples;
+  return all.subarray(start, start + samples);
 }
 
 /** From the first to the last coordinate, with room where there is only one. */
@@ -70,7 +110,10 @@ export function extent(axis: Axis | undefined): Interval {
   return low < high ? [low, high] : [low - 1, high + 1];
 }
 
-/** Bytes that the values of a slice take in memory. */
-export function byteSize(slice: Slice): number {
-  return slice.channels.reduce((sum, channel) => sum + channel.values.byteLength, 2048);
+/** Bytes that a slice takes in memory. */
+export function byteSize({ channels, trajectory }: Slice): number {
+  return channels.reduce(
+    (sum, { values, errors }) => sum + values.byteLength + (errors?.byteLength ?? 0),
+    2048 + 24 * (trajectory?.steps.length ?? 0),
+  );
 }

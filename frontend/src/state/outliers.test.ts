@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { layout, series } from "../../tests/catalogs";
+import { line } from "../../tests/slices";
 import { FieldStore, fieldKey } from "../data/fieldStore";
 import type { Slice } from "../data/slice";
 import { quantileRange } from "../data/stats";
@@ -7,24 +8,7 @@ import { keepingValleys, OutlierRanges, sampleOf, samplePositions, usualRange } 
 import { withoutOutliers } from "./valueScale";
 
 function slice(values: readonly number[]): Slice {
-  const center = Float64Array.of(values[0] ?? 0);
-  return {
-    kind: "lines",
-    method: "random direction",
-    series: "random line",
-    step: 0,
-    epoch: null,
-    wallTime: 0,
-    shape: [1, 1, values.length],
-    channels: [{ name: "train/loss", center, values: Float32Array.from(values) }],
-    axes: [],
-    focusPoints: [],
-    mode: "eval",
-    examples: 1,
-    evaluations: values.length,
-    seconds: 0,
-    notes: new Map(),
-  };
+  return line(upTo(values.length - 1), values, { center: Float64Array.of(values[0] ?? 0) });
 }
 
 const upTo = (last: number) => Array.from({ length: last + 1 }, (_, i) => i);
