@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import math
 import pickle
@@ -18,10 +19,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 import pysclice
-from pysclice.slices import Axis, Slice, regular_coordinates
-from pysclice.visualization import bundle, data, line, plane, plot
+from pysclice.slices import Axis, ProjectedTrajectory, Slice, regular_coordinates
+from pysclice.visualization import (
+    barrier,
+    bundle,
+    data,
+    line,
+    overlay,
+    plane,
+    plot,
+    relief,
+    trajectory,
+)
+from pysclice.visualization import spectrum as spectrum_view
 
 ROOT = Path(__file__).resolve().parent.parent
 X = regular_coordinates(-1.0, 1.0, 13)
@@ -70,6 +83,11 @@ def texts(figure: Figure) -> list[str]:
         figure.savefig(file, format="svg")
     root = ElementTree.fromstring(file.getvalue())
     return ["".join(text.itertext()) for text in root.iter("{http://www.w3.org/2000/svg}text")]
+
+
+def words_of(figure: Figure) -> set[str]:
+    """The same without drawing, which takes most of the time."""
+    return {text.get_text() for text in figure.findobj(Text) if text.get_visible()} - {""}
 
 
 # ---- plain numbers ---------------------------------------------------------------------------
@@ -168,7 +186,8 @@ def test_a_series_of_lines_has_a_row_for_each_step() -> None:
 
 
 def test_a_plane_is_prepared_with_its_first_axis_horizontal() -> None:
-    (heatmap,), note = plane.prepare_planes(a_plane(missing=2))
+    (panel,), note = plane.prepare_planes(a_plane(missing=2))
+    heatmap = panel.heatmap
     assert heatmap.values.shape == (7, 13)
     assert heatmap.values[6, 0] == pytest.approx(0.5 + 1 + 0.5)
     assert heatmap.x_label.startswith("random 0\n") and heatmap.y_label.startswith("random 1\n")
@@ -176,12 +195,15 @@ def test_a_plane_is_prepared_with_its_first_axis_horizontal() -> None:
 
 
 def test_a_series_of_planes_shows_six_steps() -> None:
-    heatmaps, _ = plane.prepare_plane_series({s: a_plane(step=s) for s in range(0, 1000, 100)})
-    assert [h.title for h in heatmaps] == [f"step {s}" for s in (0, 200, 400, 500, 700, 900)]
+    panels, _ = plane.prepare_plane_series({s: a_plane(step=s) for s in range(0, 1000, 100)})
+    assert [panel.heatmap.title for panel in panels] == [
+        f"step {s}" for s in (0, 200, 400, 500, 700, 900)
+    ]
 
 
 def test_axes_have_equal_units_unless_one_is_much_longer() -> None:
-    (heatmap,), _ = plane.prepare_planes(a_plane())
+    (panel,), _ = plane.prepare_planes(a_plane())
+    heatmap = panel.heatmap
     assert plane.aspect(heatmap) == "equal"
     strip = data.Heatmap(X * 10, Y, heatmap.values, "", "", "")
     assert plane.aspect(strip) == "auto"
@@ -381,6 +403,424 @@ def test_what_cannot_be_plotted_is_said(
 def test_a_whole_run_is_no_series() -> None:
     with pytest.raises(TypeError, match=r"read_slices\(logdir\)\[run\]\[series\]"):
         plot({"my line": {0: lines()}})  # type: ignore[dict-item]
+
+
+# ---- bands, barriers, crowds, paths, spectra, reliefs ----------------------------------------
+
+
+def with_errors(slice_: Slice, errors: Any) -> Slice:
+    full = np.broadcast_to(errors, slice_.shape).astype(np.float32)
+    return dataclasses.replace(slice_, errors={slice_.channels[0]: full})
+
+
+def test_a_band_is_95_percent_around_the_curve() -> None:
+    found = line.prepare_line(with_errors(lines(), 0.1 * abs(X)))
+    assert found.note == "Band: 95 % interval of the difference from the focus point."
+    low, high = found.curves[0].band or (None, None)
+    assert high == pytest.approx(0.25 + X**2 + 0.196 * abs(X))
+    assert low == pytest.approx(0.25 + X**2 - 0.196 * abs(X))
+    assert line.prepare_line(lines()).curves[0].band is None
+
+
+def test_a_band_on_a_log_scale_ends_far_below_instead_of_at_zero() -> None:
+    low, _ = data.band(np.array([1.0, 1.0]), [0.1, 10.0], "log") or (None, None)
+    assert low == pytest.approx([0.804, 1e-3])
+    missing = data.band(np.array([math.nan, 1.0, 1.0]), [0.1, math.nan, math.inf], "linear")
+    assert np.isnan(missing).all()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_band_is_drawn_for_each_curve_in_its_color(scale: data.Scale) -> None:
+    slice_ = with_errors(lines(focus_points=2), 0.5 * abs(X))
+    ax = plot(slice_, scale=scale).axes[0]
+    bands = ax.collections
+    assert len(bands) == 2
+    top = bands[0].get_paths()[0].vertices[:, 1].max()
+    assert top == pytest.approx(1.25 + 0.98)
+    color = matplotlib.colors.to_rgb(ax.lines[0].get_color())
+    assert tuple(bands[0].get_facecolor()[0][:3]) == pytest.approx(color)
+    assert ax.get_ylim()[0] > (1e-4 if scale == "log" else -2)
+
+
+def interpolation(
+    noted: Any = None, x: Any = None, f: Any = lambda x: 1 + x + 12 * x * (1 - x)
+) -> Slice:
+    x = regular_coordinates(-0.25, 1.25, 25) if x is None else x
+    noted = {"value": 3.0, "where": 0.5, "error": 0.25} if noted is None else noted
+    return Slice(
+        kind="lines",
+        method="linear interpolation",
+        axes=(Axis("towards other", x, 2.0),),
+        values={"train/loss": f(x)[None, None].astype(np.float32)},
+        center={"train/loss": np.array([1.0])},
+        notes={"barrier": {"train/loss": noted}},
+    )
+
+
+def test_a_noted_barrier_is_drawn_between_the_chord_and_the_curve() -> None:
+    mark, said = barrier.prepare_barrier(interpolation(), "train/loss", "linear")
+    assert mark is not None and said == ""
+    assert (mark.where, mark.foot, mark.middle, mark.top) == pytest.approx((0.5, 1.5, 3.0, 4.5))
+    assert mark.label == "barrier 3 ± 0.25"
+    assert mark.chord[:, [0, -1]].T == pytest.approx(np.array([[0, 1], [1, 2]]))
+    figure = plot(interpolation())
+    chord = figure.axes[0].lines[-1]
+    assert chord.get_xydata()[[0, -1]] == pytest.approx(np.array([[0, 1], [1, 2]]))
+    bracket = next(t for t in figure.axes[0].texts if not t.get_text())
+    assert (bracket.xy, bracket.xyann) == (pytest.approx((0.5, 4.5)), pytest.approx((0.5, 1.5)))
+    assert "barrier 3 ± 0.25" in words_of(figure)
+
+
+def test_a_barrier_on_a_log_scale_is_written_halfway_up_as_it_is_seen() -> None:
+    mark, _ = barrier.prepare_barrier(interpolation(), "train/loss", "log")
+    assert mark is not None and mark.middle == pytest.approx(math.sqrt(1.5 * 4.5))
+    below = interpolation(f=lambda x: -1 - x + 12 * x * (1 - x))
+    below = dataclasses.replace(below, center={"train/loss": np.array([-1.0])})
+    assert "There is a barrier 3 ± 0.25." in " ".join(words_of(plot(below, scale="log")))
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        ({"value": "Infinity", "where": 0.5, "error": None}, "The barrier is infinite."),
+        ({"value": 0.0, "where": 0.0, "error": 0.0}, "There is no barrier."),
+        ({"value": 3.0, "where": 0.5, "error": None}, "barrier 3"),
+        ({"value": 3.0, "where": 0.5}, "barrier 3"),
+    ],
+)
+def test_every_barrier_is_said(noted: dict[str, Any], said: str) -> None:
+    assert said in " ".join(words_of(plot(interpolation(noted))))
+
+
+@pytest.mark.parametrize(
+    "slice_",
+    [
+        dataclasses.replace(interpolation(), notes={}),
+        dataclasses.replace(interpolation(), notes={"barrier": {"other": {"value": 3.0}}}),
+        dataclasses.replace(interpolation(), notes={"barrier": "text"}),
+        interpolation(x=regular_coordinates(0, 0.5, 3)),
+        dataclasses.replace(lines(count=2), notes=interpolation().notes),
+    ],
+)
+def test_without_a_barrier_of_this_line_none_is_drawn(slice_: Slice) -> None:
+    assert barrier.prepare_barrier(slice_, "train/loss", "linear") == (None, "")
+    assert line.prepare_line(slice_).barrier is None
+
+
+def test_many_lines_are_drawn_over_each_other_with_their_median() -> None:
+    shares = np.arange(1, 31.0)
+    many = lines(count=30, loss=shares[:, None] * X**2)
+    found = overlay.prepare_overlay(many)
+    (crowd,) = found.crowds
+    assert crowd.quantiles is not None
+    # The quantiles of 1 ... 30, of values that are there.
+    expected = np.quantile(shares, [0.1, 0.5, 0.9], method="nearest")
+    assert crowd.quantiles[:, 0] == pytest.approx(expected)
+    assert found.note == "30 lines: median and 10 to 90 % band."
+    assert found.x_label == "coordinate\nin multiples of the direction, L2 length 6.25"
+    ax = plot(many).axes[0]
+    (median,) = ax.lines
+    assert median.get_ydata() == pytest.approx(crowd.quantiles[1])
+    band, curves = ax.collections
+    assert len(curves.get_segments()) == 30
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(crowd.quantiles[2].max())
+    assert ax.get_ylim()[1] >= 30
+
+
+def test_a_crowd_is_drawn_if_it_is_large_or_asked_for() -> None:
+    few, many = lines(count=24), lines(count=25)
+    points, crowd = lines(focus_points=7), lines(focus_points=8)
+    assert [len(plot(s).axes) for s in (few, many)] == [24, 1]
+    assert len(plot(many, overlay=False).axes) == 24
+    assert len(plot(few, overlay=True).axes[0].collections) == 2
+    assert [len(plot(s).axes[0].lines) for s in (points, crowd)] == [14, 1]
+    assert len(plot(crowd, overlay=False).axes[0].lines) == 16
+    assert len(plot(crowd, focus_point=3).axes[0].lines) == 2
+    assert len(plot(many, line=3).axes[0].lines) == 2
+
+
+def test_the_lines_of_each_focus_point_are_a_crowd_of_their_own() -> None:
+    found = overlay.prepare_overlay(lines(count=5, focus_points=3))
+    assert [crowd.name for crowd in found.crowds] == ["point 0", "point 1", "point 2"]
+    assert found.note == "5 lines at 3 focus points: median and 10 to 90 % band."
+    together = overlay.prepare_overlay(lines(count=5, focus_points=8))
+    assert [len(crowd.values) for crowd in together.crowds] == [40]
+    one = overlay.prepare_overlay(lines(count=5, focus_points=3), line=2)
+    assert [len(crowd.values) for crowd in one.crowds] == [3]
+    assert one.x_label.startswith("random 2\n")
+    assert one.note == "One line at 3 focus points: median and 10 to 90 % band."
+    assert {"point 0", "point 2"} <= set(
+        words_of(plot(lines(count=5, focus_points=3), overlay=True))
+    )
+
+
+def test_a_diverged_line_counts_above_the_median() -> None:
+    values = np.ones((5, 13)) * np.arange(5.0)[:, None]
+    values[0, 12] = math.nan
+    found = overlay.prepare_overlay(lines(count=5, loss=values))
+    quantiles = found.crowds[0].quantiles
+    assert quantiles is not None
+    assert quantiles[1].tolist() == [2.0] * 12 + [3.0]
+    assert math.isnan(quantiles[2, 12]) and quantiles[2, 0] == 4.0
+    assert found.note.endswith("1 of 65 values is not finite (left out).")
+
+
+def test_lines_of_different_coordinates_have_no_median() -> None:
+    slice_ = lines(count=2)
+    wide = dataclasses.replace(slice_.axes[1], coordinates=2 * X, length=1.0)
+    apart = dataclasses.replace(slice_, axes=(slice_.axes[0], wide))
+    found = overlay.prepare_overlay(apart)
+    assert found.crowds[0].quantiles is None
+    assert found.note == "2 lines. They have different coordinates, and so no median."
+    assert found.x_label == "coordinate\nin multiples of each direction"
+    ax = plot(apart, overlay=True).axes[0]
+    assert len(ax.collections[-1].get_segments()) == 2
+    assert ax.get_xlim()[1] >= 2
+
+
+def with_path(slice_: Slice, points: Any, explained: float = 0.8379) -> Slice:
+    points = np.array(points, dtype=np.float64)
+    steps = np.arange(len(points)) * 10
+    path = ProjectedTrajectory(steps, points.T, np.zeros(len(points)), explained)
+    return dataclasses.replace(slice_, trajectory=path)
+
+
+def test_a_trajectory_is_drawn_on_its_plane() -> None:
+    slice_ = with_path(a_plane(), [(-0.9, 0.4), (-0.5, -0.1), (3.0, 0.0), (0.0, 0.0)])
+    path, note = trajectory.prepare_trajectory(slice_)
+    assert path is not None and path.ends_here
+    assert note == "The plane explains 83 % of the path's motion. 1 of its 4 points lie outside."
+    figure = plot(slice_)
+    ax = figure.axes[0]
+    assert ax.lines[0].get_xydata().tolist() == [
+        pytest.approx(point) for point in [(-0.9, 0.4), (-0.5, -0.1), (3.0, 0.0), (0.0, 0.0)]
+    ]
+    assert ax.lines[0].get_path_effects()
+    assert len(ax.lines) == 4  # no cross, as the path ends at the focus point
+    edges = data.cell_edges(X)
+    assert ax.get_xlim() == pytest.approx((edges[0], edges[-1]))
+    words = words_of(figure)
+    assert {"step 0", "step 30"} <= set(words)
+    assert any(word.startswith("The plane explains 83 %") for word in words)
+
+
+def test_a_path_that_ends_elsewhere_leaves_the_cross_at_the_focus_point() -> None:
+    ax = plot(with_path(a_plane(), [(-0.9, 0.4), (0.1, 0.1)], math.nan)).axes[0]
+    assert [cross.get_xydata().tolist() for cross in ax.lines[:2]] == [[[0.0, 0.0]]] * 2
+    one = plot(with_path(a_plane(), [(0.5, 0.1)], math.nan))
+    assert "The path of the parameters." in words_of(one)
+
+
+def test_a_long_path_has_few_dots_and_both_ends() -> None:
+    path, _ = trajectory.prepare_trajectory(with_path(a_plane(), np.zeros((500, 2))))
+    assert path is not None
+    assert (len(path.dots), path.dots[0], path.dots[-1]) == (trajectory.MOST_DOTS, 0, 499)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.29, 0.9999, 1.0])
+def test_no_share_is_rounded_up(share: float) -> None:
+    _, note = trajectory.prepare_trajectory(with_path(a_plane(), [(0, 0)], share))
+    assert note == f"The plane explains {int(100 * share + 1e-9)} % of the path's motion."
+
+
+def test_the_path_is_drawn_at_the_first_focus_point_and_in_every_step_of_a_series() -> None:
+    both = with_path(a_plane(focus_points=2), [(0.5, 0.1), (0, 0)])
+    assert [len(ax.lines) for ax in plot(both).axes[:2]] == [4, 2]
+    assert len(plot(both, focus_point=1).axes[0].lines) == 2
+    series = {0: a_plane(), 10: with_path(a_plane(step=10), [(0.5, 0.1), (0, 0)])}
+    assert [len(ax.lines) for ax in plot(series).axes[:2]] == [2, 4]
+
+
+def spectrum(step: int = 7, focus_points: int = 1, **notes: Any) -> Slice:
+    x = regular_coordinates(-1.0, 9.0, 101)
+    density = np.exp(-(x**2) / 0.02) + 1e-5 * np.exp(-((x - 8) ** 2) / 0.02)
+    values = np.tile(density, (focus_points, 1, 1))
+    return Slice(
+        kind="spectrum",
+        method="Hessian spectrum",
+        axes=(Axis("eigenvalue", x, 1.0),),
+        values={"train/loss": values.astype(np.float32)},
+        center={"train/loss": np.ones(focus_points)},
+        series="spectrum",
+        step=step,
+        focus_points=tuple(f"point {i}" for i in range(focus_points)),
+        notes=notes,
+    )
+
+
+FULL = {
+    "eigenvalues": [8.0, 6.5, -0.5],
+    "trace": 125.0,
+    "trace_error": 6.25,
+    "matrix": "Hessian",
+}
+
+
+def test_a_spectrum_is_drawn_as_a_log_density_with_its_eigenvalues() -> None:
+    slice_ = with_errors(spectrum(**FULL), spectrum().losses / 8)
+    figure = plot(slice_)
+    ax = figure.axes[0]
+    assert ax.get_yscale() == "log"
+    density, ticks = ax.lines
+    peak = float(density.get_ydata().max())
+    assert peak == pytest.approx(1.0, rel=1e-3)
+    assert density.get_ydata().min() == pytest.approx(1e-8 * peak, rel=1e-3)
+    assert ticks.get_xdata() == pytest.approx([8.0, 6.5, -0.5])
+    assert ticks.get_transform() == ax.get_xaxis_transform()
+    assert ax.get_ylim()[0] == pytest.approx(1e-8 * peak, rel=1e-3)
+    area, band = ax.collections
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(
+        peak * (1 + 1.96 / 8), rel=1e-3
+    )
+    words = set(texts(figure))
+    assert {"density", "eigenvalue (Hessian)", "spectrum, step 7"} <= set(words)
+    assert "Trace 125 ± 6.2. Ticks: 3 eigenvalues, from -0.5 to 8. Band: 95 % interval." in words
+    assert area.get_paths()[0].vertices[:, 1].min() == pytest.approx(1e-8 * peak, rel=1e-3)
+
+
+def test_a_spectrum_without_notes_is_its_density() -> None:
+    figure = plot(spectrum(), scale="linear")
+    assert figure.axes[0].get_yscale() == "linear"
+    assert figure.axes[0].get_ylim()[0] == 0
+    assert "eigenvalue" in words_of(figure)
+    assert not any("Trace" in word or "Ticks" in word for word in words_of(figure))
+
+
+def test_spectra_of_several_focus_points_share_their_axes() -> None:
+    figure = plot(spectrum(focus_points=3, **FULL))
+    assert {"point 0", "point 2"} <= set(words_of(figure))
+    many = spectrum_view.prepare_spectrum(spectrum(focus_points=9))
+    assert len(many.densities) == 7
+    assert many.note == "7 of 9 focus points."
+    assert plot(spectrum(focus_points=3), focus_point=1).axes[0].get_legend() is None
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0, math.nan, -1.0])
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_constant_spectrum_is_drawn(value: float, scale: data.Scale) -> None:
+    slice_ = spectrum()
+    flat = dataclasses.replace(slice_, values={"train/loss": np.full_like(slice_.losses, value)})
+    words = " ".join(words_of(plot(flat, scale=scale)))
+    assert ("not finite" in words) == math.isnan(value)
+
+
+def test_a_series_of_spectra_is_its_eigenvalues_over_the_steps() -> None:
+    series = {
+        step: spectrum(step=step, eigenvalues=[2.0, 4.0 + step, 1.0][:count], matrix="Hessian")
+        for step, count in ((20, 2), (0, 3))
+    }
+    found = spectrum_view.prepare_spectrum_series(data.check_series(series))
+    assert found.steps.tolist() == [0, 20]
+    assert found.eigenvalues[:2].tolist() == [[4, 24], [2, 2]]
+    assert found.eigenvalues[2, 0] == 1 and math.isnan(found.eigenvalues[2, 1])
+    figure = plot(series)
+    ax = figure.axes[0]
+    assert ax.get_yscale() == "log"
+    assert [drawn.get_ydata()[0] for drawn in ax.lines] == [4, 2, 1]
+    assert {"step", "eigenvalue (Hessian)", "spectrum"} <= set(words_of(figure))
+    assert plot(series, scale="linear").axes[0].get_yscale() == "linear"
+
+
+@pytest.mark.parametrize("lowest", [0.0, -3.0])
+def test_eigenvalues_that_are_not_positive_have_a_place(lowest: float) -> None:
+    series = {step: spectrum(step=step, eigenvalues=[100.0, lowest]) for step in (0, 1)}
+    ax = plot(series).axes[0]
+    assert ax.get_yscale() == "symlog"
+    assert ax.get_ylim()[0] < lowest + 1e-9
+
+
+def test_a_series_of_spectra_without_eigenvalues_says_so() -> None:
+    with pytest.raises(ValueError, match="note no eigenvalues"):
+        plot({0: spectrum(), 1: spectrum(step=1, eigenvalues=["NaN"])})
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_a_relief_leaves_out_cells_with_missing_samples(scale: data.Scale) -> None:
+    slice_ = a_plane()
+    values = slice_.losses.copy()
+    values[0, 0, 0] = math.inf  # a corner of one cell
+    values[0, 5, 3] = math.nan  # of four
+    holes = dataclasses.replace(slice_, values={"train/loss": values})
+    panels, note = plane.prepare_planes(holes, relief=True)
+    cells, heights = relief.prepare_cells(panels[0].heatmap, scale)
+    assert len(cells) == len(heights) == 12 * 6 - 1 - 4
+    assert np.isfinite(cells).all()
+    assert note == "2 of 91 values are not finite (left out)."
+    # Each corner stands on the surface.
+    x, y, z = cells.reshape(-1, 3).T
+    height = 0.5 + x**2 + 2 * y**2
+    assert z == pytest.approx(np.log10(height) if scale == "log" else height, abs=1e-6)
+    figure = plot(holes, relief=True, scale=scale)
+    (faces,) = figure.axes[0].collections
+    assert len(faces.get_facecolor()) == 67
+    assert {"random 0", "random 1", "train/loss", "my plane, step 3"} <= set(words_of(figure))
+
+
+def test_a_relief_on_a_log_scale_is_labeled_with_values() -> None:
+    slice_ = a_plane()
+    steep = dataclasses.replace(slice_, values={"train/loss": 10 ** (4 * slice_.losses)})
+    figure = plot(steep, relief=True, scale="log")
+    assert {"1000", "1e5"} <= set(texts(figure))
+    assert figure.axes[0].get_zlim() == pytest.approx((2.0, 8.0))
+
+
+def test_reliefs_of_a_series_share_their_heights() -> None:
+    series = {step: a_plane(step=step) for step in range(0, 50, 10)}
+    series[10] = dataclasses.replace(series[10], values={"train/loss": series[10].losses + 5})
+    figure = plot(series, relief=True)
+    shown = [axes for axes in figure.axes if axes.get_visible()]
+    assert len(shown) == 5
+    assert [axes.get_zlim() for axes in shown] == [pytest.approx((0.5, 7.0))] * 5
+    assert {"step 0", "step 40", "my plane: train/loss"} <= set(words_of(figure))
+
+
+def test_a_relief_goes_into_axes_of_the_user_that_have_three_dimensions() -> None:
+    ax = Figure().add_subplot(projection="3d")
+    assert plot(a_plane(), relief=True, ax=ax) is ax.figure
+    with pytest.raises(ValueError, match="projection='3d'"):
+        plot(a_plane(), relief=True, ax=Figure().subplots())
+
+
+@pytest.mark.parametrize("values", [math.nan, 1.0])
+def test_a_flat_or_empty_relief_is_drawn(values: float) -> None:
+    flat = a_plane()
+    flat = dataclasses.replace(flat, values={"train/loss": np.full((1, 13, 7), values)})
+    for scale in ("linear", "log"):
+        assert "random 0" in words_of(plot(flat, relief=True, scale=scale))
+
+
+@pytest.mark.parametrize("value", [0.02, 0.3, 20.0])
+def test_a_log_scale_has_plain_numbers(value: float) -> None:
+    words = texts(plot(lines(loss=value * (1 + 9 * X**2)), scale="log"))
+    assert any(_is_number(word) and value <= float(word) <= 10 * value for word in words)
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("what", "options", "words"),
+    [
+        (lines(), {"relief": True}, "Only planes are drawn as a relief; .* kind 'lines'"),
+        (a_plane(), {"overlay": True}, "a slice of kind 'plane'"),
+        ({0: lines(count=2)}, {"overlay": True}, "but this is a series"),
+        (spectrum(), {"channel": "x"}, "no channel 'x'"),
+        (lines(count=30), {"line": 30}, "30 lines, counted from 0; got 30"),
+    ],
+)
+def test_a_view_that_a_slice_does_not_have_is_said(
+    what: Any, options: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(ValueError, match=words):
+        plot(what, **options)
+
+
+# ---- what plotting leaves alone --------------------------------------------------------------
 
 
 def in_a_fresh_python(code: str) -> str:

@@ -6,8 +6,15 @@ import math
 from typing import TYPE_CHECKING
 
 from pysclice.slices import Slice
-from pysclice.visualization.data import Scale, caption, channel_of, evenly, title_of
-from pysclice.visualization.line import LineData, draw_line, prepare_line
+from pysclice.visualization.data import (
+    Scale,
+    caption,
+    channel_of,
+    evenly,
+    sentences,
+    title_of,
+)
+from pysclice.visualization.line import BAND, LineData, draw_line, prepare_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,10 +35,12 @@ def prepare_bundle(
     shown = evenly(range(len(slice_.axes)), MOST_LINES)
     lines = [prepare_line(slice_, name, scale, focus_point, line) for line in shown]
     points = slice(None) if focus_point is None else focus_point
-    note = caption([slice_.values[name][points][..., shown, :]], scale)
-    if len(shown) < len(slice_.axes):
-        note = f"{len(shown)} of {len(slice_.axes)} lines, evenly chosen. {note}".strip()
-    return lines, note
+    thinned = len(shown) < len(slice_.axes)
+    return lines, sentences(
+        f"{len(shown)} of {len(slice_.axes)} lines, evenly chosen." if thinned else "",
+        BAND if name in slice_.errors else "",
+        caption([slice_.values[name][points][..., shown, :]], scale),
+    )
 
 
 def grid(count: int) -> tuple[int, int]:

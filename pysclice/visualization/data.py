@@ -13,6 +13,7 @@ from pysclice.slices import Axis, Float64, Slice
 
 Scale = Literal["linear", "log"]
 SCALES = ("linear", "log")
+Z95 = 1.96  # standard errors to each side of an interval of 95 %
 
 Item = TypeVar("Item")
 
@@ -113,19 +114,46 @@ def showable(values: object, scale: Scale) -> Float64:
     return shown
 
 
-def caption(values: Iterable[object], scale: Scale) -> str:
+def band(values: Float64, errors: object, scale: Scale) -> tuple[Float64, Float64] | None:
+    """The 95 % interval around showable values, both ends in their shape; None without errors.
+
+    NaN where there is no value or no error. What would be zero or less on a log scale, which has no
+    place for it, ends far below.
+    """
+    if errors is None:
+        return None
+    half = Z95 * np.asarray(errors, dtype=np.float64)
+    low, high = values - half, values + half
+    if scale == "log":
+        low = np.where(low > 0, low, 1e-3 * values)
+    return np.where(np.isfinite(half), low, np.nan), np.where(np.isfinite(half), high, np.nan)
+
+
+def sentences(*parts: str) -> str:
+    """The sentences that say something, one after the other."""
+    return " ".join(part for part in parts if part)
+
+
+def with_error(value: float, error: object) -> str:
+    """A number and its standard error as a figure says them: ``0.42 ± 0.03``."""
+    if not isinstance(error, int | float) or not math.isfinite(error):
+        return f"{value:.3g}"
+    return f"{value:.3g} ± {error:.2g}"
+
+
+def caption(values: Iterable[object], scale: Scale, shown_as: str = "hatched") -> str:
     """A sentence about the values that cannot be shown; empty if all can."""
     everything = np.concatenate([np.ravel(np.asarray(part, dtype=np.float64)) for part in values])
     finite = everything[np.isfinite(everything)]
-    sentences = []
+    said = []
     if missing := everything.size - finite.size:
-        sentences.append(f"{_of(missing, everything.size)} not finite (hatched).")
+        said.append(f"{_of(missing, everything.size)} not finite ({shown_as}).")
     if scale == "log" and (below := int(np.count_nonzero(finite <= 0))):
-        sentences.append(
+        said.append(
             f"{_of(below, everything.size)} zero or negative, which a log scale cannot show "
-            "(hatched)."
+            f"({shown_as})."
         )
-    return " ".join(sentences)
+    return sentences(*said)
 
 
 def _of(count: int, total: int) -> str:

@@ -16,6 +16,7 @@ try:
     from matplotlib.colors import LogNorm, Normalize
     from matplotlib.figure import Figure
     from matplotlib.patheffects import withStroke
+    from matplotlib.ticker import LogFormatterSciNotation
 except ImportError as error:
     raise ImportError(
         "Plotting needs matplotlib, which is not installed: pip install 'pysclice[plot]'"
@@ -23,7 +24,9 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.cm import ScalarMappable
 
 # Distinct for color-blind readers, too: Okabe and Ito 2008, "Color Universal Design".
@@ -75,6 +78,59 @@ def subplots(
         width, height = size
         figure = SliceFigure(figsize=(columns * width, rows * height), layout="constrained")
         yield figure, figure.subplots(rows, columns, squeeze=False, **options)
+
+
+@contextlib.contextmanager
+def single(
+    ax: Axes | None, size: tuple[float, float], title: str, note: str, **options: Any
+) -> Iterator[tuple[Figure, Axes]]:
+    """One pair of axes to draw into with its figure: the user's, or of our style with a title."""
+    if ax is not None:
+        yield root_figure(ax), ax
+        write_caption(ax, note)
+        return
+    with subplots(1, 1, size, **options) as (figure, panels):
+        yield figure, panels[0, 0]
+        panels[0, 0].set_title(plain(title))
+        write_caption(figure, note)
+
+
+class PlainLogFormatter(LogFormatterSciNotation):
+    """Labels of a log scale: 0.3 and 20 where others say 3 x 10^-1 and 2 x 10^1."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """The label at a value, empty where there are too many already."""
+        label: str = super().__call__(x, pos)
+        return f"{x:g}" if label and 1e-3 <= x < 1e5 else label
+
+
+def set_log(axes: Axes) -> None:
+    """A log scale of values, with plain numbers."""
+    axes.set_yscale("log")
+    _label_plainly(axes.yaxis)
+
+
+def _label_plainly(axis: Axis) -> None:
+    axis.set_major_formatter(PlainLogFormatter())
+    # As many labels between the decades as matplotlib's own settings ask for.
+    axis.set_minor_formatter(PlainLogFormatter(labelOnlyBase=False, minor_thresholds=(2, 0.5)))
+
+
+def draw_colorbar(figure: Figure, mesh: ScalarMappable, axes: Any, name: str) -> None:
+    """The colors' meaning beside one pair of axes or several."""
+    bar = figure.colorbar(mesh, ax=axes, label=plain(name))
+    if isinstance(mesh.norm, LogNorm):
+        _label_plainly(bar.ax.yaxis)
+
+
+def backed(color: str) -> Any:
+    """A ``bbox`` that sets off words, which stay words in a file of vectors; a halo draws them."""
+    return {"facecolor": color, "edgecolor": "none", "alpha": 0.6, "pad": 1, "linewidth": 0}
+
+
+def with_halo(drawn: Artist, color: str = "white", width: float = 2.0) -> None:
+    """Set off lines from what is behind them."""
+    drawn.set_path_effects([withStroke(linewidth=width, foreground=color)])
 
 
 def root_figure(axes: Axes) -> Figure:
@@ -144,4 +200,4 @@ def draw_contours(axes: Axes, heatmap: Heatmap, limits: tuple[float, float], sca
     lines = axes.contour(heatmap.x, heatmap.y, values, levels=at, colors="white", linewidths=0.7)
     labels = axes.clabel(lines, fmt=lambda level: f"{level:.4g}", fontsize=6)
     for label in labels:
-        label.set_path_effects([withStroke(linewidth=1.2, foreground="0.25")])
+        with_halo(label, "0.25", 1.2)

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pysclice.slices import Float64, Slice
+from pysclice.visualization.barrier import BarrierMark, draw_barrier, prepare_barrier
 from pysclice.visualization.data import (
     Heatmap,
     Scale,
     axis_label,
+    band,
     caption,
     channel_of,
     check_number,
     chosen_focus_points,
     limits,
     missing_spans,
+    sentences,
     showable,
     title_of,
 )
@@ -26,6 +29,9 @@ from pysclice.visualization.data import (
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+
+BAND = "Band: 95 % interval of the difference from the focus point."
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +42,13 @@ class Curve:
         name: what a legend calls it.
         values: (samples,); NaN where there is nothing to show.
         center: the value measured at the focus point, NaN if 0 is not on the axis.
+        band: (samples,) low and high end of 95 % intervals, where errors were measured.
     """
 
     name: str
     values: Float64
     center: float
+    band: tuple[Float64, Float64] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +59,14 @@ class LineData:
         coordinates: (samples,).
         curves: one for each focus point.
         missing: intervals of the coordinate in which a value cannot be shown.
+        barrier: that of the only curve, if the slice notes one.
         x_label, y_label, title, note: words around it.
     """
 
     coordinates: Float64
     curves: tuple[Curve, ...]
     missing: tuple[tuple[float, float], ...]
+    barrier: BarrierMark | None
     x_label: str
     y_label: str
     title: str
@@ -76,28 +86,35 @@ def prepare_line(
     points = chosen_focus_points(slice_, focus_point)
     several = len(points) > 1
     x = axis.coordinates
-    curves = tuple(
-        Curve(
-            name=slice_.focus_points[point] if several else title_of(slice_),
-            values=showable(slice_.values[name][point, line], scale),
-            center=(
-                float(showable(slice_.center[name][point], scale))
-                if x[0] <= 0 <= x[-1]
-                else float("nan")
-            ),
+    errors = slice_.errors.get(name)
+    curves = []
+    for point in points:
+        values = showable(slice_.values[name][point, line], scale)
+        center = float(showable(slice_.center[name][point], scale))
+        curves.append(
+            Curve(
+                name=slice_.focus_points[point] if several else title_of(slice_),
+                values=values,
+                center=center if x[0] <= 0 <= x[-1] else float("nan"),
+                band=band(values, None if errors is None else errors[point, line], scale),
+            )
         )
-        for point in points
-    )
+    barrier, said = prepare_barrier(slice_, name, scale) if points == (0,) else (None, "")
     # NaN is contagious: the sum is missing where any curve is.
     missing = missing_spans(x, np.sum([curve.values for curve in curves], axis=0))
     return LineData(
         coordinates=x,
-        curves=curves,
+        curves=tuple(curves),
         missing=tuple(missing),
+        barrier=barrier,
         x_label=axis_label(axis),
         y_label=name,
         title=title_of(slice_),
-        note=caption([slice_.values[name][point, line] for point in points], scale),
+        note=sentences(
+            said,
+            "" if errors is None else BAND,
+            caption([slice_.values[name][point, line] for point in points], scale),
+        ),
     )
 
 
@@ -133,7 +150,7 @@ def prepare_line_series(
         raw.append(slice_.values[channel_of(slice_, name)][focus_point, line])
     note = caption(raw, scale)
     if len({slice_.axes[line].fingerprint for slice_ in series.values()}) > 1:
-        note = f"The direction is not the same at all steps. {note}".strip()
+        note = sentences("The direction is not the same at all steps.", note)
     heatmap = Heatmap(
         x=first.axes[line].coordinates,
         y=np.array(list(series), dtype=np.float64),
@@ -146,11 +163,11 @@ def prepare_line_series(
 
 
 def draw_line(axes: Axes, data: LineData, scale: Scale) -> None:
-    """Curves with a dot at the focus point; missing samples are hatched."""
-    from pysclice.visualization.figure import GRAY, HATCH, PALE, plain
+    """Curves with their bands and a dot at the focus point; missing samples are hatched."""
+    from pysclice.visualization.figure import GRAY, HATCH, PALE, plain, set_log
 
     if scale == "log":
-        axes.set_yscale("log")
+        set_log(axes)
     for left, right in data.missing:
         axes.axvspan(left, right, facecolor=PALE, edgecolor=GRAY, hatch=HATCH, lw=0, zorder=0)
     for curve in data.curves:
@@ -159,7 +176,12 @@ def draw_line(axes: Axes, data: LineData, scale: Scale) -> None:
         (drawn,) = axes.plot(
             data.coordinates, curve.values, marker=marker, markersize=3, label=plain(curve.name)
         )
-        axes.plot([0.0], [curve.center], "o", markersize=4.5, color=drawn.get_color(), zorder=3)
+        color = drawn.get_color()
+        if curve.band is not None:
+            axes.fill_between(data.coordinates, *curve.band, color=color, alpha=0.2, linewidth=0)
+        axes.plot([0.0], [curve.center], "o", markersize=4.5, color=color, zorder=3)
+    if data.barrier is not None:
+        draw_barrier(axes, data.barrier)
     axes.set_xlabel(plain(data.x_label))
     axes.set_ylabel(plain(data.y_label))
     if len(data.curves) > 1:
@@ -175,18 +197,11 @@ def plot_line(
     line: int,
 ) -> Figure:
     """The figure of one line."""
-    from pysclice.visualization.figure import plain, root_figure, subplots, write_caption
+    from pysclice.visualization.figure import single
 
     data = prepare_line(slice_, channel, scale, focus_point, line)
-    if ax is not None:
-        draw_line(ax, data, scale)
-        write_caption(ax, data.note)
-        return root_figure(ax)
-    with subplots(1, 1, (4.2, 2.9)) as (figure, panels):
-        axes = panels[0, 0]
+    with single(ax, (4.2, 2.9), data.title, data.note) as (figure, axes):
         draw_line(axes, data, scale)
-        axes.set_title(plain(data.title))
-        write_caption(figure, data.note)
     return figure
 
 
@@ -199,29 +214,13 @@ def plot_line_series(
     line: int | None,
 ) -> Figure:
     """The heatmap of one line over the steps."""
-    from pysclice.visualization.figure import (
-        draw_heatmap,
-        plain,
-        root_figure,
-        subplots,
-        write_caption,
-    )
+    from pysclice.visualization.figure import draw_colorbar, draw_heatmap, single
 
     heatmap, note = prepare_line_series(series, channel, scale, focus_point, line)
     name = channel_of(next(iter(series.values())), channel)
-
-    def draw(axes: Axes) -> Figure:
-        figure = root_figure(axes)
+    with single(ax, (4.6, 3.4), heatmap.title, note) as (figure, axes):
         mesh = draw_heatmap(axes, heatmap, limits([heatmap.values], scale), scale)
         if heatmap.x[0] <= 0 <= heatmap.x[-1]:
             axes.axvline(0.0, color="white", linewidth=0.6, linestyle=":")
-        figure.colorbar(mesh, ax=axes, label=plain(name))
-        return figure
-
-    if ax is not None:
-        write_caption(ax, note)
-        return draw(ax)
-    with subplots(1, 1, (4.6, 3.4)) as (figure, panels):
-        draw(panels[0, 0])
-        write_caption(figure, note)
+        draw_colorbar(figure, mesh, axes, name)
     return figure

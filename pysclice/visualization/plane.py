@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -18,9 +19,11 @@ from pysclice.visualization.data import (
     chosen_focus_points,
     evenly,
     limits,
+    sentences,
     showable,
     title_of,
 )
+from pysclice.visualization.trajectory import Path, draw_trajectory, prepare_trajectory
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,23 +35,49 @@ MOST_PANELS = 6
 MOST_ELONGATED = 4.0
 
 
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One plane of a figure: its values, and the path of the parameters if it is known there."""
+
+    heatmap: Heatmap
+    path: Path | None = None
+
+
 def prepare_planes(
     slice_: Slice,
     channel: str | None = None,
     scale: Scale = "linear",
     focus_point: int | None = None,
-) -> tuple[list[Heatmap], str]:
-    """A heatmap for each focus point, ``axes[0]`` horizontal, and a caption."""
+    *,
+    relief: bool = False,
+) -> tuple[list[Panel], str]:
+    """A panel for each focus point, ``axes[0]`` horizontal, and a caption.
+
+    A relief shows no path, which hills would hide.
+    """
     name = channel_of(slice_, channel)
     points = chosen_focus_points(slice_, focus_point)
     shown = evenly(points, MOST_PANELS)
-    heatmaps = [_heatmap(slice_, name, point, scale, slice_.focus_points[point]) for point in shown]
-    note = caption([slice_.values[name][point] for point in shown], scale)
-    if len(shown) == 1:
-        heatmaps = [_heatmap(slice_, name, shown[0], scale, title_of(slice_))]
-    if len(shown) < len(points):
-        note = f"{len(shown)} of {len(points)} focus points. {note}".strip()
-    return heatmaps, note
+    path, said = prepare_trajectory(slice_) if 0 in shown and not relief else (None, "")
+    panels = [
+        Panel(
+            _heatmap(
+                slice_,
+                name,
+                point,
+                scale,
+                slice_.focus_points[point] if len(shown) > 1 else title_of(slice_),
+            ),
+            path if point == 0 else None,
+        )
+        for point in shown
+    ]
+    thinned = len(shown) < len(points)
+    return panels, sentences(
+        f"{len(shown)} of {len(points)} focus points." if thinned else "",
+        said,
+        caption([slice_.values[name][point] for point in shown], scale, _shown_as(relief)),
+    )
 
 
 def prepare_plane_series(
@@ -56,20 +85,28 @@ def prepare_plane_series(
     channel: str | None = None,
     scale: Scale = "linear",
     focus_point: int = 0,
-) -> tuple[list[Heatmap], str]:
-    """A heatmap for each of up to six steps, evenly chosen, and a caption."""
+    *,
+    relief: bool = False,
+) -> tuple[list[Panel], str]:
+    """A panel for each of up to six steps, evenly chosen, and a caption."""
     steps = evenly(list(series), MOST_PANELS)
     name = channel_of(series[next(iter(series))], channel)
-    raw, heatmaps = [], []
+    raw, panels = [], []
     for step in steps:
         slice_ = series[step]
         check_number("focus point", focus_point, len(slice_.focus_points))
         raw.append(slice_.values[channel_of(slice_, name)][focus_point])
-        heatmaps.append(_heatmap(slice_, name, focus_point, scale, f"step {step}"))
-    note = caption(raw, scale)
-    if len({series[step].fingerprint for step in steps}) > 1:
-        note = f"The directions are not the same at all steps. {note}".strip()
-    return heatmaps, note
+        path = prepare_trajectory(slice_)[0] if focus_point == 0 and not relief else None
+        panels.append(Panel(_heatmap(slice_, name, focus_point, scale, f"step {step}"), path))
+    moved = len({series[step].fingerprint for step in steps}) > 1
+    return panels, sentences(
+        "The directions are not the same at all steps." if moved else "",
+        caption(raw, scale, _shown_as(relief)),
+    )
+
+
+def _shown_as(relief: bool) -> str:
+    return "left out" if relief else "hatched"
 
 
 def _heatmap(slice_: Slice, channel: str, focus_point: int, scale: Scale, title: str) -> Heatmap:
@@ -94,9 +131,9 @@ def plot_plane(
     slice_: Slice, channel: str | None, ax: Axes | None, scale: Scale, focus_point: int | None
 ) -> Figure:
     """The figure of one plane, or of the planes at several focus points."""
-    heatmaps, note = prepare_planes(slice_, channel, scale, focus_point)
-    several = title_of(slice_) if len(heatmaps) > 1 else ""
-    return _draw(heatmaps, several, note, channel_of(slice_, channel), ax, scale)
+    panels, note = prepare_planes(slice_, channel, scale, focus_point)
+    several = title_of(slice_) if len(panels) > 1 else ""
+    return _draw(panels, several, note, channel_of(slice_, channel), ax, scale)
 
 
 def plot_plane_series(
@@ -107,44 +144,57 @@ def plot_plane_series(
     focus_point: int,
 ) -> Figure:
     """The figure of up to six steps."""
-    heatmaps, note = prepare_plane_series(series, channel, scale, focus_point)
+    panels, note = prepare_plane_series(series, channel, scale, focus_point)
     first = next(iter(series.values()))
     title = first.series or first.method
-    return _draw(heatmaps, title, note, channel_of(first, channel), ax, scale)
+    return _draw(panels, title, note, channel_of(first, channel), ax, scale)
+
+
+def check_ax(ax: Axes | None, panels: Sequence[Panel]) -> None:
+    """Nothing, unless several panels should go into one pair of axes.
+
+    Raises:
+        ValueError: they should.
+    """
+    if ax is not None and len(panels) > 1:
+        raise ValueError(
+            f"This view has {len(panels)} panels and cannot be drawn into one ax. Choose a step "
+            "or focus_point=0, or leave ax out."
+        )
 
 
 def _draw(
-    heatmaps: Sequence[Heatmap],
+    panels: Sequence[Panel],
     title: str,
     note: str,
     channel: str,
     ax: Axes | None,
     scale: Scale,
 ) -> Figure:
-    from pysclice.visualization.figure import plain, root_figure, subplots, write_caption
+    from pysclice.visualization.figure import (
+        draw_colorbar,
+        plain,
+        single,
+        subplots,
+        write_caption,
+    )
 
+    heatmaps = [panel.heatmap for panel in panels]
     shared = limits([heatmap.values for heatmap in heatmaps], scale)
-    if ax is not None:
-        if len(heatmaps) > 1:
-            raise ValueError(
-                f"This view has {len(heatmaps)} panels and cannot be drawn into one ax. Choose a "
-                "step or focus_point=0, or leave ax out."
-            )
-        mesh = _draw_panel(ax, heatmaps[0], shared, scale)
-        root_figure(ax).colorbar(mesh, ax=ax, label=plain(channel))
-        write_caption(ax, note)
-        return root_figure(ax)
-    size = (4.4, 3.6) if len(heatmaps) == 1 else (2.4, 2.6)
-    with subplots(1, len(heatmaps), size, sharey=_same_rows(heatmaps)) as (figure, panels):
-        for axes, heatmap in zip(panels[0], heatmaps, strict=True):
-            mesh = _draw_panel(axes, heatmap, shared, scale)
-        if len(heatmaps) > 1:
-            for axes in panels[0]:
-                axes.xaxis.label.set_fontsize(6)
-                axes.yaxis.label.set_fontsize(6)
-        for axes in panels[0][1:]:
+    check_ax(ax, panels)
+    if len(panels) == 1:
+        with single(ax, (4.4, 3.6), heatmaps[0].title, note) as (figure, axes):
+            mesh = _draw_panel(axes, panels[0], shared, scale)
+            draw_colorbar(figure, mesh, axes, channel)
+        return figure
+    with subplots(1, len(panels), (2.4, 2.6), sharey=_same_rows(heatmaps)) as (figure, grid):
+        for axes, panel in zip(grid[0], panels, strict=True):
+            mesh = _draw_panel(axes, panel, shared, scale, labels=False)
+            axes.xaxis.label.set_fontsize(6)
+            axes.yaxis.label.set_fontsize(6)
+        for axes in grid[0][1:]:
             axes.set_ylabel("")
-        figure.colorbar(mesh, ax=panels[0].tolist(), label=plain(channel))
+        draw_colorbar(figure, mesh, grid[0].tolist(), channel)
         if title:
             figure.suptitle(plain(title), fontsize=9)
         write_caption(figure, note)
@@ -156,14 +206,24 @@ def _same_rows(heatmaps: Sequence[Heatmap]) -> bool:
 
 
 def _draw_panel(
-    axes: Axes, heatmap: Heatmap, limits_: tuple[float, float], scale: Scale
+    axes: Axes,
+    panel: Panel,
+    limits_: tuple[float, float],
+    scale: Scale,
+    *,
+    labels: bool = True,
 ) -> ScalarMappable:
     from pysclice.visualization.figure import draw_contours, draw_heatmap
 
+    heatmap = panel.heatmap
     mesh = draw_heatmap(axes, heatmap, limits_, scale)
     draw_contours(axes, heatmap, limits_, scale)
-    if heatmap.x[0] <= 0 <= heatmap.x[-1] and heatmap.y[0] <= 0 <= heatmap.y[-1]:
+    path = panel.path
+    on_plane = heatmap.x[0] <= 0 <= heatmap.x[-1] and heatmap.y[0] <= 0 <= heatmap.y[-1]
+    if on_plane and (path is None or not path.ends_here):
         for color, width in (("black", 2.4), ("white", 1.2)):
             axes.plot([0.0], [0.0], "+", color=color, markersize=8, markeredgewidth=width)
+    if path is not None:
+        draw_trajectory(axes, path, labels=labels)
     axes.set_aspect(aspect(heatmap))
     return mesh
