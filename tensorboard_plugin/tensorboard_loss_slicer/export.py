@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysclice.slices import Slice
+from pysclice.slices import Float32, ProjectedTrajectory, Slice
 
 # A value takes 4 bytes in a record and up to 100 in a text.
 MAX_TEXT_VALUES = 1_000_000
@@ -37,17 +37,20 @@ def to_csv(found: Sequence[Found]) -> bytes:
     coordinates = ["x", "y"] if any(f.slice_.kind == "plane" for f in found) else ["x"]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    columns = ["run", "series", "step", "focus_point", "line", *coordinates, *channels]
+    estimated = [name for name in channels if any(name in f.slice_.errors for f in found)]
+    measured = [*channels, *(f"{name} standard error" for name in estimated)]
+    columns = ["run", "series", "step", "focus_point", "line", *coordinates, *measured]
     writer.writerow(map(_cell, columns))
     for f in found:
-        writer.writerows(_rows(f, len(coordinates), channels))
+        arrays = [f.slice_.values.get(name) for name in channels]
+        arrays += [f.slice_.errors.get(name) for name in estimated]
+        writer.writerows(_rows(f, len(coordinates), arrays))
     return text.getvalue().encode("utf-8", errors="replace")
 
 
-def _rows(found: Found, dimensions: int, channels: Sequence[str]) -> Iterator[list[Any]]:
+def _rows(found: Found, dimensions: int, columns: Sequence[Float32 | None]) -> Iterator[list[Any]]:
     slice_ = found.slice_
     where = [_cell(found.run), _cell(slice_.series), slice_.step]
-    columns = [slice_.values.get(name) for name in channels]
     for f, i, j in itertools.product(*map(range, slice_.shape)):
         if slice_.kind == "plane":
             line = ""
@@ -102,17 +105,36 @@ def _record(found: Found) -> dict[str, Any]:
         "shape": slice_.shape,
         "center": {name: _finite(center.tolist()) for name, center in slice_.center.items()},
         "values": {name: _finite(channel.tolist()) for name, channel in slice_.values.items()},
+        "errors": {name: _finite(errors.tolist()) for name, errors in slice_.errors.items()},
+        "trajectory": _trajectory(slice_.trajectory),
+        "notes": _finite(dict(slice_.notes)),
+    }
+
+
+def _trajectory(trajectory: ProjectedTrajectory | None) -> dict[str, Any] | None:
+    if trajectory is None:
+        return None
+    return {
+        "steps": trajectory.steps.tolist(),
+        "coordinates": _finite(trajectory.coordinates.tolist()),
+        "distances": _finite(trajectory.distances.tolist()),
+        "explained": _finite(trajectory.explained),
     }
 
 
 def _finite(value: Any) -> Any:
+    """The JSON value with ``None`` for every number in it that is not finite."""
     if isinstance(value, list):
         return [_finite(part) for part in value]
-    return None if value is None or not math.isfinite(value) else value
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def to_npy(found: Sequence[Found]) -> bytes:
-    """One slice as a NumPy file: float32 of shape (channels, *shape).
+    """One slice as a NumPy file: float32 of shape (channels + channels with errors, *shape).
+
+    The values of all channels, then the standard errors of those that have them.
 
     Raises:
         ValueError: more than one slice.
@@ -123,12 +145,16 @@ def to_npy(found: Sequence[Found]) -> bytes:
             "format=csv or format=json."
         )
     file = io.BytesIO()
-    np.save(file, np.stack(list(found[0].slice_.values.values())), allow_pickle=False)
+    slice_ = found[0].slice_
+    arrays = [*slice_.values.values(), *slice_.errors.values()]
+    np.save(file, np.stack(arrays), allow_pickle=False)
     return file.getvalue()
 
 
 def _check_size(found: Sequence[Found]) -> None:
-    values = sum(math.prod(f.slice_.shape) * len(f.slice_.channels) for f in found)
+    values = sum(
+        math.prod(f.slice_.shape) * (len(f.slice_.channels) + len(f.slice_.errors)) for f in found
+    )
     if values > MAX_TEXT_VALUES:
         raise ValueError(
             f"These slices have {values} values, more than the {MAX_TEXT_VALUES} that fit a text. "

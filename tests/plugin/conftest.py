@@ -224,3 +224,11 @@ def write_raw(directory: Path, summary: summary_pb2.Summary, step: int, wall_tim
 def quote(text: str) -> str:
     """A text for a query."""
     return urllib.parse.quote(text, safe="")
+
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+
+
+def golden(name: str) -> Slice:
+    """A golden file of the record's second version: line, plane, bundle or spectrum."""
+    return Slice.from_bytes((GOLDEN / f"v2-{name}.slice").read_bytes())

@@ -25,7 +25,15 @@ from tensorboard_loss_slicer.plugin import LossSlicerPlugin, static_files
 import pysclice
 from pysclice.events import PLUGIN_NAME, SliceWriter, to_summary
 from pysclice.slices import VERSION, Slice
-from tests.plugin.conftest import a_line, a_plane, keys_of, quote, unpack_frames, write_raw
+from tests.plugin.conftest import (
+    a_line,
+    a_plane,
+    golden,
+    keys_of,
+    quote,
+    unpack_frames,
+    write_raw,
+)
 
 ROUTES = ["index", "poll", "frames", "export", "health", "static/index.js"]
 
@@ -205,6 +213,80 @@ def test_export_npy(site: Site) -> None:
     assert array.shape == (2, 1, 13, 13)
     assert np.array_equal(array[1], a_plane().values["validation/loss"])
     assert site.get(f"export?keys={keys[0]},{keys[1]}&format=npy").status_code == 400
+
+
+@pytest.fixture
+def second_version(tmp_path: Path) -> dict[str, tuple[Site, str]]:
+    """Golden slice by name -> a site that has it, and its key."""
+    directory = tmp_path / "second"
+    with SliceWriter(directory) as writer:
+        for name in ("line", "plane", "spectrum"):
+            writer.write(golden(name))
+    site = Site(directory)
+    series = {golden(name).series: name for name in ("line", "plane", "spectrum")}
+    return {
+        series[entry["name"]]: (site, keys_of(entry)[0])
+        for run in site.index()["runs"]
+        for entry in run["series"]
+    }
+
+
+def test_a_spectrum_is_listed_by_its_kind(second_version: dict[str, tuple[Site, str]]) -> None:
+    site, key = second_version["spectrum"]
+    assert site.json("health")["malformed"] == []
+    kinds = {layout["kind"] for run in site.index()["runs"] for s in run["series"]
+             for layout in s["layouts"]}  # fmt: skip
+    assert kinds == {"lines", "plane", "spectrum"}
+    (coarse,) = site.frames([key], stride=2)
+    assert isinstance(coarse, bytes)
+    assert Slice.from_bytes(coarse) == golden("spectrum").coarsen(2)
+
+
+@pytest.mark.parametrize("name", ["line", "spectrum"])
+def test_exports_hold_standard_errors(
+    second_version: dict[str, tuple[Site, str]], name: str
+) -> None:
+    site, key = second_version[name]
+    slice_ = golden(name)
+    errors = slice_.errors["train/loss"]
+    rows = list(csv.DictReader(io.StringIO(site.get(f"export?keys={key}&format=csv").text)))
+    columns = [*slice_.channels, "train/loss standard error"]
+    assert list(rows[0])[-len(columns) :] == columns
+    written = np.array([float(row["train/loss standard error"]) for row in rows], "f4")
+    assert np.array_equal(written, errors.ravel())
+    (record,) = json.loads(site.get(f"export?keys={key}&format=json").data)
+    assert list(record["errors"]) == ["train/loss"]
+    assert np.array_equal(np.float32(record["errors"]["train/loss"]), errors)
+    assert record["notes"] == dict(slice_.notes)
+    array = np.load(io.BytesIO(site.get(f"export?keys={key}&format=npy").data))
+    assert np.array_equal(array[: len(slice_.values)], list(slice_.values.values()), equal_nan=True)
+    assert np.array_equal(array[len(slice_.values) :], [errors])
+
+
+def test_exported_json_holds_the_trajectory(second_version: dict[str, tuple[Site, str]]) -> None:
+    site, key = second_version["plane"]
+    (record,) = json.loads(
+        site.get(f"export?keys={key}&format=json").data, parse_constant=pytest.fail
+    )
+    path = golden("plane").trajectory
+    assert path is not None
+    assert record["errors"] == {}
+    assert record["trajectory"] == {
+        "steps": [0, 100, 250],
+        "coordinates": path.coordinates.tolist(),
+        "distances": [1.5, None, 0.0],
+        "explained": 0.875,
+    }
+
+
+def test_a_column_of_errors_is_empty_where_a_slice_has_none(
+    second_version: dict[str, tuple[Site, str]],
+) -> None:
+    site, line = second_version["line"]
+    plane = second_version["plane"][1]
+    text = site.get(f"export?keys={line},{plane}&format=csv").text
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert [row["train/loss standard error"] == "" for row in rows] == [False] * 13 + [True] * 63
 
 
 @pytest.mark.parametrize(
