@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from pysclice.logger import SliceLogger as SliceLogger
     from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
     from pysclice.slicers.compare import compare as compare
+    from pysclice.slicers.crowd import Crowd as Crowd
+    from pysclice.slicers.focus_points import Around as Around
+    from pysclice.slicers.focus_points import Checkpoint as Checkpoint
     from pysclice.slicers.focus_points import here as here
     from pysclice.slicers.line import Line as Line
     from pysclice.slicers.plane import Plane as Plane
@@ -39,9 +42,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Around": "slicers.focus_points",
     "Axis": "slices",
     "AxisParallel": "slicers.axis_parallel",
+    "Checkpoint": "slicers.focus_points",
     "Coordinate": "directions.coordinate",
+    "Crowd": "slicers.crowd",
     "Custom": "directions.custom",
     "Gradient": "directions.gradient",
     "HessianEigenvector": "directions.hessian_eigenvector",

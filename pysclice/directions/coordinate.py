@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import torch
 
-from pysclice.core.parameters import Parameters, direction_dtype, norm
+from pysclice.core.parameters import Parameters, direction_dtype, norm, sparse
 from pysclice.core.surface import LossSurface
 from pysclice.directions.composition import Composable
+
+Length: TypeAlias = Literal["layer", "weight"] | float
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,29 @@ class Coordinate(Composable):
         parameter: name of the tensor.
         index: position in the tensor, one integer a dimension; negative ones count from the end.
         length: what coordinate 1 covers: ``"layer"``, the root mean square of the tensor, so that
-            lines through one tensor compare (a tensor of zeros takes that of all parameters); or a
-            number in parameter units.
+            lines through one tensor compare (a tensor of zeros takes that of all parameters);
+            ``"weight"``, the magnitude of this number itself, so that coordinate -1 or 1 sets it to
+            zero (a zero takes the length ``"layer"``); or a number in parameter units.
+
+    Raises:
+        ValueError: another length.
+
+    Example:
+        >>> coordinate = ps.Coordinate("0.weight", (3, 5), length=0.5)
+        >>> coordinate.name
+        '0.weight[3, 5]'
+        >>> float(coordinate(surface, start)["0.weight"].to_dense()[3, 5])
+        0.5
     """
 
     parameter: str
     index: tuple[int, ...]
-    length: float | str = "layer"
+    length: Length = "layer"
 
     method = "axis-parallel"
 
     def __post_init__(self) -> None:
-        if not (
-            self.length == "layer" or (isinstance(self.length, float | int) and self.length > 0)
-        ):
-            raise ValueError(f"length is {self.length!r}, expected 'layer' or a number above 0.")
+        check_length(self.length, "length")
 
     @property
     def name(self) -> str:
@@ -48,8 +58,7 @@ class Coordinate(Composable):
     @property
     def description(self) -> str:
         """A sentence about the direction."""
-        unit = "root mean squares of its tensor" if self.length == "layer" else f"{self.length:g}"
-        return f"The single coordinate {self.name}, in multiples of {unit}"
+        return f"The single coordinate {self.name}, in multiples of {_unit(self.length)}"
 
     @property
     def recipe(self) -> Mapping[str, Any]:
@@ -61,7 +70,7 @@ class Coordinate(Composable):
         }
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Parameters:
-        """One tensor, zero but for one entry.
+        """One sparse tensor with one entry.
 
         Raises:
             ValueError: no such parameter, or the index lies outside of it.
@@ -80,15 +89,53 @@ class Coordinate(Composable):
                 f"Index {self.index} lies outside of {self.parameter!r}, whose shape is "
                 f"{tuple(tensor.shape)}."
             )
-        result = torch.zeros_like(tensor, dtype=direction_dtype(tensor.dtype))
-        if self.length == "layer":
-            # A tensor of zeros (a fresh bias) has no scale of its own: the model's has to do.
-            result[self.index] = _rms({self.parameter: tensor}) or _rms(parameters) or 1.0
+        if self.length == "weight":
+            length = float(tensor[self.index].abs()) or layer_scale(
+                surface, parameters, self.parameter
+            )
+        elif self.length == "layer":
+            length = layer_scale(surface, parameters, self.parameter)
         else:
-            result[self.index] = float(self.length)
-        return {self.parameter: result}
+            length = float(self.length)
+        at = [i % size for i, size in zip(self.index, tensor.shape, strict=True)]
+        place = torch.tensor(at, dtype=torch.int64, device=tensor.device)[:, None]
+        value = torch.full((1,), length, dtype=direction_dtype(tensor.dtype), device=tensor.device)
+        return {self.parameter: sparse(place, value, tensor.shape)}
 
 
-def _rms(tensors: Parameters) -> float:
-    """Root mean square over all entries of all tensors."""
-    return norm(tensors) / math.sqrt(sum(tensor.numel() for tensor in tensors.values()))
+def check_length(length: object, argument: str) -> None:
+    """Nothing, if this says what a coordinate covers.
+
+    Raises:
+        ValueError: it does not.
+    """
+    number = isinstance(length, float | int) and not isinstance(length, bool)
+    if length not in ("layer", "weight") and not (number and 0 < length < math.inf):  # type: ignore[operator]
+        raise ValueError(
+            f"{argument} is {length!r}, expected 'layer', 'weight' or a number above 0."
+        )
+
+
+def root_mean_square(surface: LossSurface, parameters: Parameters, name: str | None) -> float:
+    """Root mean square over the entries of one tensor, or of all for None; once for a slice."""
+    tensors = parameters if name is None else {name: parameters[name]}
+
+    def find() -> float:
+        return norm(tensors) / math.sqrt(sum(tensor.numel() for tensor in tensors.values()) or 1)
+
+    found: float = surface.once(("root mean square", name), find)
+    return found
+
+
+def layer_scale(surface: LossSurface, parameters: Parameters, name: str) -> float:
+    """The scale of a tensor: its root mean square.
+
+    A tensor of zeros (a fresh bias) has no scale of its own: that of all parameters has to do.
+    """
+    own = root_mean_square(surface, parameters, name)
+    return own or root_mean_square(surface, parameters, None) or 1.0
+
+
+def _unit(length: Length) -> str:
+    units = {"layer": "the root mean square of its tensor", "weight": "its own magnitude"}
+    return units[length] if isinstance(length, str) else f"{length:g}"

@@ -47,6 +47,13 @@ class Random(Composable):
 
     Raises:
         ValueError: an unknown normalization.
+
+    Example:
+        >>> direction = ps.Random(seed=0)(surface, start)
+        >>> filter_of_weights, filter_of_direction = start["0.weight"][3], direction["0.weight"][3]
+        >>> torch.testing.assert_close(filter_of_direction.norm(), filter_of_weights.norm())
+        >>> float(direction["0.bias"].norm())  # filter normalization leaves biases where they are
+        0.0
     """
 
     seed: int = 0
@@ -114,7 +121,7 @@ def normal(seed: int, name: str, like: Tensor) -> Tensor:
     dtype = direction_dtype(like.dtype)
     result = torch.empty(like.shape, dtype=dtype, device=like.device)
     flat = (torch.view_as_real(result) if dtype.is_complex else result).view(-1)
-    key = _key(seed, name)
+    key = stream_key(seed, name)
     for start in range(0, flat.numel(), _CHUNK):
         stop = min(start + _CHUNK, flat.numel())
         flat[start:stop] = standard_normal(key, start, stop, like.device)
@@ -129,7 +136,7 @@ def standard_normal(key: int, start: int, stop: int, device: torch.device) -> Te
     The distribution function differs from the normal one by less than 1e-5 everywhere; the largest
     magnitude is 4.76.
     """
-    bits = _mixed_bits(key, start, stop, device)
+    bits = mixed_bits(key, start, stop, device)
     table = _quantiles().to(device)
     segment = (bits >> 24) & (_SEGMENTS - 1)
     place = (bits & (2**24 - 1)).to(torch.float32).mul_(2.0**-24)
@@ -139,7 +146,7 @@ def standard_normal(key: int, start: int, stop: int, device: torch.device) -> Te
     return torch.where(bits < 0, -magnitude, magnitude)
 
 
-def _mixed_bits(key: int, start: int, stop: int, device: torch.device) -> Tensor:
+def mixed_bits(key: int, start: int, stop: int, device: torch.device) -> Tensor:
     """SplitMix64 (Steele et al. 2014) of the key and the indices: (stop - start,) int64."""
     bits = torch.arange(start + 1, stop + 1, dtype=torch.int64, device=device)
     bits.mul_(_signed(0x9E3779B97F4A7C15)).add_(_signed(key))
@@ -158,7 +165,8 @@ def _signed(value: int) -> int:
     return value - 2**64 if value >= 2**63 else value
 
 
-def _key(seed: int, name: str) -> int:
+def stream_key(seed: int, name: str) -> int:
+    """The key of a stream of ``mixed_bits``, one for each seed and name."""
     digest = hashlib.blake2b(f"{seed}\0{name}".encode(), digest_size=8).digest()
     return int.from_bytes(digest, "little")
 

@@ -11,7 +11,7 @@ from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
 from pysclice.directions.composition import buffers_of
 from pysclice.slicers.auto_span import auto_span, span_notes
-from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
+from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, Slice
 
@@ -27,19 +27,28 @@ class Line:
             chooses at its first step).
         samples: number of coordinates, at least 2. 13, 25, 49 and 97 nest: each holds all
             coordinates of the coarser ones.
-        focus_points: where the direction starts; it is the same direction at all of them.
+        focus_points: where the direction starts: ``here``, ``Checkpoint``, ``Around``, or several.
+            It is the same direction at all of them.
 
     Raises:
         TypeError, ValueError: a span or number of samples that makes no axis.
+
+    Example:
+        >>> line = surface.slice(ps.Line(ps.Random(seed=0), span=(-1, 1), samples=13))
+        >>> line.shape, line.axes[0].name, line.evaluations
+        ((1, 1, 13), 'random 0', 13)
+        >>> bool(line.losses[0, 0, 6] == np.float32(line.center["train/loss"][0]))
+        True
     """
 
     direction: Directional
     span: Span | Literal["auto"] = (-1.0, 1.0)
     samples: int = 49
-    focus_points: tuple[FocusPoint, ...] = (here,)
+    focus_points: FocusPoints = (here,)
 
     def __post_init__(self) -> None:
         self._coordinates()
+        expanded(self.focus_points)
 
     def _coordinates(self) -> Float64:
         return sampled((-1.0, 1.0) if self.span == "auto" else self.span, self.samples)
@@ -47,7 +56,8 @@ class Line:
     @property
     def evaluations(self) -> int:
         """How often a slice runs the model over the data, a search for its span left out."""
-        return len(points_with_center(self._coordinates()[:, None])) * len(self.focus_points)
+        points = points_with_center(self._coordinates()[:, None])
+        return len(points) * len(expanded(self.focus_points))
 
     def settled(self, surface: LossSurface, parameters: Parameters) -> Line:
         """The same slicer with its span chosen: from now on it keeps this one."""
@@ -64,14 +74,15 @@ class Line:
         coordinates = self._coordinates()
         tensors = self.direction(surface, parameters)
         axis = axis_along(self.direction, tensors, parameters, coordinates)
-        starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
+        points = expanded(self.focus_points)
+        starts = (point(surface, parameters) for point in points)  # one at a time in memory
         buffers = [buffers_of(self.direction, surface, parameters)]
         found = sample(surface, starts, [tensors], coordinates[:, None], buffers=buffers)
         return Slice(
             kind="lines",
             method=method_of(self.direction),
             axes=(axis,),
-            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
+            focus_points=tuple(map(name_of_focus_point, points)),
             mode=surface.mode,
             notes=notes_of([self.direction], surface, parameters)
             | span_notes({axis.name: self.span}),

@@ -15,7 +15,7 @@ from pysclice.core.trajectory import Trajectory
 from pysclice.directions.axis import Directional, axis_along, method_of, name_of, notes_of
 from pysclice.directions.composition import buffers_of, orthogonalized
 from pysclice.slicers.auto_span import auto_span, covering, span_notes
-from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
+from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, ProjectedTrajectory, Slice
 
@@ -36,13 +36,22 @@ class Plane:
             gets its length back. Off by default: drawn directions of a large model are orthogonal
             enough (the record notes the cosine), and the plane through three points is spanned by
             the points themselves.
-        focus_points: where the directions start; they are the same at all of them.
+        focus_points: where the directions start: ``here``, ``Checkpoint``, ``Around``, or several.
+            They are the same directions at all of them.
         trajectory: a recorded path. Its projection from the first focus point onto both axes goes
             into the record; where that cannot be made, the notes say why.
 
     Raises:
         TypeError, ValueError: a span or number of samples that makes no axis, or something else
             than a trajectory.
+
+    Example:
+        >>> plane = surface.slice(ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=7))
+        >>> plane.shape, plane.evaluations
+        ((1, 7, 7), 49)
+        >>> mixed = ps.Plane(ps.Towards(other), ps.Gradient(), span=((0, 1), (-1, 1)))
+        >>> mixed.evaluations  # 25 x 25 samples
+        625
     """
 
     x: Directional
@@ -50,11 +59,12 @@ class Plane:
     span: Span | tuple[Span, Span] | Literal["auto"] = (-1.0, 1.0)
     samples: int | tuple[int, int] = 25
     orthogonal: bool = False
-    focus_points: tuple[FocusPoint, ...] = (here,)
+    focus_points: FocusPoints = (here,)
     trajectory: Trajectory | None = None
 
     def __post_init__(self) -> None:
         self._coordinates()
+        expanded(self.focus_points)
         if not isinstance(self.trajectory, Trajectory | None):
             raise TypeError(
                 f"trajectory is a {type(self.trajectory).__name__}, expected a Trajectory."
@@ -81,7 +91,7 @@ class Plane:
     @property
     def evaluations(self) -> int:
         """How often a slice runs the model over the data, a search for its span left out."""
-        return len(points_with_center(self._grid())) * len(self.focus_points)
+        return len(points_with_center(self._grid())) * len(expanded(self.focus_points))
 
     def settled(self, surface: LossSurface, parameters: Parameters) -> Plane:
         """The same slicer with its span chosen, unless that has to follow a trajectory."""
@@ -122,16 +132,17 @@ class Plane:
                 description=f"{second.description}, orthogonal to {first.name}",
                 fingerprint=turned,
             )
-        starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
+        points = expanded(self.focus_points)
+        starts = (point(surface, parameters) for point in points)  # one at a time in memory
         buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
         found = sample(surface, starts, [x, y], self._grid(), buffers=buffers)
-        shape = (len(starts), first.samples, second.samples)
+        shape = (len(points), first.samples, second.samples)
         path, path_notes = self._projected(surface, parameters, (x, y))
         return Slice(
             kind="plane",
             method=method_of(self.x, self.y),
             axes=(first, second),
-            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
+            focus_points=tuple(map(name_of_focus_point, points)),
             mode=surface.mode,
             notes={"cosine": _cosine(x, y)}
             | notes_of([self.x, self.y], surface, parameters)
@@ -150,7 +161,7 @@ class Plane:
             return None, {}
         # A span that covers the path and the record want the same: the snapshots are read once.
         key = ("trajectory", trajectory, id(self.x), id(self.y), self.orthogonal, id(parameters))
-        focus = self.focus_points[0](surface, parameters)
+        focus = expanded(self.focus_points)[0](surface, parameters)
         try:
             path: ProjectedTrajectory = surface.once(
                 key, lambda: trajectory.project(focus, axes, directions=[self.x, self.y])
