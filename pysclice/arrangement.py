@@ -57,11 +57,12 @@ def concatenate(slices: Iterable[Slice], along: Along = "lines") -> Slice:
         ValueError: no slices, or slices that do not fit together; the message says which and why.
 
     Example:
-        >>> there = surface.slice(ps.Line(ps.Random(seed=1), samples=13))
-        >>> ps.concatenate([line, there]).shape
+        >>> one = surface.slice(ps.Line(ps.Random(seed=0), samples=13))
+        >>> two = surface.slice(ps.Line(ps.Random(seed=1), samples=13))
+        >>> ps.concatenate([one, two]).shape
         (1, 2, 13)
         >>> beyond = surface.slice(ps.Line(ps.Random(seed=0), span=(1, 2), samples=7))
-        >>> longer = ps.concatenate([line, beyond], along="samples")
+        >>> longer = ps.concatenate([one, beyond], along="samples")
         >>> longer.axes[0].coordinates[-3:].round(2).tolist(), longer.shape
         ([1.67, 1.83, 2.0], (1, 1, 19))
     """

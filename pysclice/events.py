@@ -299,6 +299,15 @@ def read_slices(logdir: str | os.PathLike[str]) -> dict[str, dict[str, dict[int,
     Raises:
         FileNotFoundError: there is no such directory.
         NotADirectoryError: it is a file.
+
+    Example:
+        >>> slicers = {"random line": ps.Line(ps.Random(seed=0), samples=7)}
+        >>> with ps.SliceLogger("runs/mlp", surface, slicers=slicers) as logger:
+        ...     for step in (0, 500):
+        ...         logged = logger.log(step)
+        >>> series = ps.read_slices("runs")["mlp"]["random line"]
+        >>> list(series), series[500].shape
+        ([0, 500], (1, 1, 7))
     """
     root = Path(logdir)
     if not root.exists():

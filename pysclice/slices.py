@@ -19,7 +19,9 @@ each channel that has them (``"errors": true`` in its header entry), its replica
 
 from __future__ import annotations
 
+import base64
 import dataclasses
+import importlib
 import json
 import math
 import os
@@ -45,7 +47,15 @@ Int64 = npt.NDArray[np.int64]
 
 
 class SliceFormatError(ValueError):
-    """The bytes are not a slice that this version can read; the message says why."""
+    """The bytes are not a slice that this version can read; the message says why.
+
+    Example:
+        >>> try:
+        ...     ps.Slice.from_bytes(b"<html>")
+        ... except ps.SliceFormatError as error:
+        ...     print(error)
+        Not a slice: expected bytes that begin with b'PSL1', got b'<htm'.
+    """
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +69,14 @@ class Axis:
         length: L2 norm of what coordinate 1 covers, in parameter units.
         description: a sentence about the direction and its normalization.
         fingerprint: hexadecimal; equal fingerprints mean comparable axes.
+
+    Raises:
+        ValueError: coordinates that are not one-dimensional, finite and increasing.
+
+    Example:
+        >>> axis = ps.Axis("towards other", np.linspace(0, 1, 5), length=3.5)
+        >>> axis.samples
+        5
     """
 
     name: str
@@ -164,6 +182,25 @@ class Slice:
             for: the values without one group of examples each, for the jackknife (``measures``).
         center_replicates: channel name -> (groups, focus points) float64, for the same channels.
         trajectory: the path of the parameters on these axes, if it was recorded.
+
+    Raises:
+        ValueError: the parts do not fit together; the message says which and what was expected.
+
+    Example:
+        >>> x = np.linspace(-1, 1, 5)
+        >>> bowl = ps.Slice(
+        ...     kind="lines",
+        ...     method="by hand",
+        ...     axes=(ps.Axis("x", x, length=2.0),),
+        ...     values={"loss": 0.5 + x[None, None] ** 2},  # (focus points, lines, samples)
+        ...     center={"loss": [0.5]},
+        ... )
+        >>> bowl.losses.tolist()
+        [[[1.5, 0.75, 0.5, 0.75, 1.5]]]
+        >>> ps.Slice.from_bytes(bowl.to_bytes()) == bowl
+        True
+        >>> bowl
+        <Slice 'by hand', lines 1 x 1 x 5, channels loss, step 0>
     """
 
     kind: str
@@ -420,12 +457,33 @@ class Slice:
         names = ", ".join(self.channels)
         return f"<Slice {self.method!r}, {self.kind} {size}, channels {names}, step {self.step}>"
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """What a notebook shows: the slice's figure, or its text where there is no matplotlib."""
+        shown = {"text/plain": repr(self)}
+        if _asked_for("image/png", include, exclude):
+            try:
+                # By name, since this floor knows nothing of the one that draws.
+                figure = importlib.import_module("pysclice.visualization").plot(self)
+                shown["image/png"] = base64.b64encode(figure._repr_png_()).decode("ascii")
+            except Exception:  # a cell shows its text, whatever keeps its figure from being drawn
+                pass
+        return {kind: data for kind, data in shown.items() if _asked_for(kind, include, exclude)}
+
+
+def _asked_for(kind: str, include: Any, exclude: Any) -> bool:
+    return (not include or kind in include) and not (exclude and kind in exclude)
+
 
 def load(path: str | os.PathLike[str]) -> Slice:
     """Read a slice that ``Slice.save`` wrote.
 
     Raises:
         SliceFormatError: the file is not a slice, is damaged, or is from a newer pysclice.
+
+    Example:
+        >>> line.save("line.slice")
+        >>> ps.load("line.slice") == line
+        True
     """
     return Slice.from_bytes(Path(path).read_bytes())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import io
 import math
@@ -860,3 +861,59 @@ def test_without_matplotlib_a_sentence_says_what_to_install() -> None:
 
 def test_plot_is_a_public_name() -> None:
     assert pysclice.plot is plot
+
+
+# ---- slices in notebooks ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "slice_",
+    [
+        lines(),
+        lines(count=30),
+        interpolation(),
+        with_path(a_plane(), [(0.5, 0.1), (0, 0)]),
+        spectrum(**FULL),
+    ],
+)
+def test_a_slice_shows_itself_as_its_figure(slice_: Slice) -> None:
+    shown = slice_._repr_mimebundle_()
+    assert list(shown) == ["text/plain", "image/png"]
+    assert shown["text/plain"] == repr(slice_)
+    assert base64.b64decode(shown["image/png"]).startswith(b"\x89PNG")
+
+
+def test_a_notebook_gets_what_it_asks_for() -> None:
+    slice_ = lines()
+    assert list(slice_._repr_mimebundle_(include={"text/plain"})) == ["text/plain"]
+    assert list(slice_._repr_mimebundle_(exclude={"text/plain"})) == ["image/png"]
+    assert slice_._repr_mimebundle_(include=[], exclude=["image/png"]) == {
+        "text/plain": repr(slice_)
+    }
+
+
+def test_ipython_shows_the_figure_of_a_slice() -> None:
+    formatters = pytest.importorskip("IPython.core.formatters")
+    found, _ = formatters.DisplayFormatter().format(lines())
+    assert base64.b64decode(found["image/png"]).startswith(b"\x89PNG")
+
+
+def test_a_slice_that_cannot_be_drawn_shows_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: Slice) -> Figure:
+        raise MemoryError
+
+    monkeypatch.setattr("pysclice.visualization.plot", broken)
+    assert lines()._repr_mimebundle_() == {"text/plain": repr(lines())}
+
+
+def test_without_matplotlib_a_slice_shows_its_text() -> None:
+    code = "sys.modules['matplotlib'] = None\nprint(slice_._repr_mimebundle_())\n"
+    assert in_a_fresh_python(code).strip().startswith("{'text/plain': \"<Slice 'm', lines")
+
+
+def test_showing_a_slice_leaves_pyplot_alone() -> None:
+    code = (
+        "print('image/png' in slice_._repr_mimebundle_())\n"
+        "print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)\n"
+    )
+    assert in_a_fresh_python(code).split() == ["True", "False", "False"]
