@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import itertools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from pysclice.core.parameters import Parameters
+from pysclice.core.selection import Selection, check_selection, select, text_of
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import axis_along
-from pysclice.directions.coordinate import Coordinate
-from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
-from pysclice.slicers.sampling import Span, sample, sampled
-from pysclice.slices import Float64, Slice
+from pysclice.directions.coordinate import Coordinate, Length, check_length
+from pysclice.slicers.choosing import CHOICES, Choose, choose_coordinates, why
+from pysclice.slicers.crowd import Crowd
+from pysclice.slicers.focus_points import FocusPoints, expanded, here
+from pysclice.slicers.sampling import Span, sampled
+from pysclice.slices import Slice
 
 
 @dataclass(frozen=True)
@@ -24,111 +25,124 @@ class AxisParallel:
     """One line for each chosen coordinate: a slice of shape (focus points, lines, samples).
 
     The picture of a surface by its axis-parallel slices is that of Sliceplorer (Torsney-Weir,
-    Sedlmair, Möller 2017, doi:10.1111/cgf.13177).
+    Sedlmair, Möller 2017, doi:10.1111/cgf.13177); several focus points show a crowd of each line.
+
+    A slice takes ``count * (samples - 1) + 1`` evaluations at each focus point, if 0 is one of the
+    samples, whatever the size of the model. The choice takes one gradient more, or ``probes``
+    products with the Hessian (about four forward passes each), or nothing if it is drawn. The
+    record notes how coordinates were chosen, and their scores.
 
     Args:
-        count: how many coordinates to choose: those whose gradient is largest in magnitude. Fewer
-            if the model has fewer.
+        count: how many coordinates to choose; fewer if there are fewer.
+        choose: by what. ``"gradient"``: those whose gradient is largest in magnitude.
+            ``"gradient x weight"``: the largest product of gradient and weight, the change of loss
+            to first order if the weight became 0. ``"Hessian diagonal"``: the largest curvature in
+            magnitude, estimated from random probes. ``"stratified"``: drawn at random, equally many
+            of each tensor. ``"random"``: drawn from all parameters alike.
+        within: from which parameters to choose. A pattern of names (``"layers.0.*"``), a type of
+            module (``nn.Conv2d``), a function ``name -> bool``, or several of these. Default: all.
         coordinates: the coordinates themselves, instead of a choice: ``Coordinate`` objects, or
             pairs ``("fc.weight", (3, 5))``.
-        span: first and last coordinate. Coordinate 1 covers the root mean square of the tensor.
+        span: first and last coordinate, in multiples of ``scale``.
         samples: number of samples of each line, at least 2.
-        focus_points: where the lines meet.
+        scale: what coordinate 1 covers, as the ``length`` of a ``Coordinate``: ``"layer"``, the
+            root mean square of the tensor; ``"weight"``, the magnitude of the number itself (the
+            root mean square of its tensor, where it is 0); or a number in parameter units.
+            ``Coordinate`` objects keep their own.
+        focus_points: where the lines meet; the coordinates are chosen at the parameters that the
+            slice is asked for, and are the same at all of them.
+        seed: of what is drawn: coordinates, or probes.
+        probes: how many products with the Hessian to estimate its diagonal from.
+        choice: what the record notes of a choice that was made before; filled in by ``settled``.
 
     Raises:
-        TypeError, ValueError: a span, count or number of samples that makes no sense.
+        TypeError, ValueError: a count, choice, scale, span or number of samples that makes no
+            sense.
+
+    Example:
+        >>> steepest = surface.slice(ps.AxisParallel(count=4, samples=7))
+        >>> steepest.shape, steepest.evaluations
+        ((1, 4, 7), 25)
+        >>> drawn = ps.AxisParallel(count=2, choose="random", within="2.*", scale="weight")
+        >>> [axis.name.startswith("2.") for axis in surface.slice(drawn).axes]
+        [True, True]
+        >>> given = ps.AxisParallel(coordinates=[("0.weight", (3, 5)), ("2.bias", (0,))])
+        >>> [axis.name for axis in surface.slice(given).axes]
+        ['0.weight[3, 5]', '2.bias[0]']
     """
 
     count: int = 64
+    choose: Choose = "gradient"
+    within: Selection | None = None
     coordinates: tuple[Coordinate | tuple[str, tuple[int, ...]], ...] = ()
     span: Span = (-3.0, 3.0)
     samples: int = 25
-    focus_points: tuple[FocusPoint, ...] = (here,)
+    scale: Length = "layer"
+    focus_points: FocusPoints = (here,)
+    seed: int = 0
+    probes: int = 16
+    choice: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         sampled(self.span, self.samples)
-        if not isinstance(self.count, int) or self.count < 1:
-            raise ValueError(f"count is {self.count!r}, expected a whole number of at least 1.")
-        object.__setattr__(self, "coordinates", tuple(map(_coordinate, self.coordinates)))
+        expanded(self.focus_points)
+        check_length(self.scale, "scale")
+        for name in ("count", "probes"):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} is {value!r}, expected a whole number of at least 1.")
+        if self.choose not in CHOICES:
+            raise ValueError(f"choose is {self.choose!r}, expected one of {CHOICES}.")
+        if self.within is not None:
+            check_selection(self.within, "within")
+        given = tuple(_coordinate(coordinate, self.scale) for coordinate in self.coordinates)
+        object.__setattr__(self, "coordinates", given)
 
     @property
     def evaluations(self) -> int:
-        """How often a slice runs the model over the data; a choice takes one gradient more."""
+        """How often a slice runs the model over the data, the choice left out."""
         lines = len(self.coordinates) or self.count
-        points = len(_coefficients(sampled(self.span, self.samples), lines)) + 1
-        return points * len(self.focus_points)
+        off_center = int(np.count_nonzero(sampled(self.span, self.samples)))
+        return (lines * off_center + 1) * len(expanded(self.focus_points))
 
     def settled(self, surface: LossSurface, parameters: Parameters) -> AxisParallel:
         """The same slicer with its choice made: from now on it takes these coordinates."""
-        chosen = tuple(self._chosen(surface, parameters))
-        return dataclasses.replace(self, coordinates=chosen, count=len(chosen))
+        if self.coordinates:
+            return self
+        if self.within is None:
+            candidates = tuple(parameters)
+        else:
+            candidates = select(surface.model, parameters, self.within)
+        chosen = choose_coordinates(
+            surface, parameters, candidates, self.choose, self.count, self.seed, self.probes
+        )
+        choice = why(self.choose, self.seed, self.probes)
+        if self.within is not None:
+            choice["within"] = text_of(self.within)
+        if chosen.scores is not None:
+            choice["scores"] = [float(f"{score:.6g}") for score in chosen.scores]
+        return dataclasses.replace(
+            self, coordinates=tuple(chosen.places), count=len(chosen.places), choice=choice
+        )
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
-        """The slice around these parameters."""
-        along = sampled(self.span, self.samples)
-        chosen = self._chosen(surface, parameters)
-        directions = [coordinate(surface, parameters) for coordinate in chosen]
-        axes = tuple(
-            axis_along(coordinate, tensors, parameters, along)
-            for coordinate, tensors in zip(chosen, directions, strict=True)
-        )
-        starts = [focus_point(surface, parameters) for focus_point in self.focus_points]
-        coefficients = _coefficients(along, len(chosen))
-        found = sample(surface, starts, directions, coefficients)
-        return Slice(
-            kind="lines",
-            method=Coordinate.method,
-            axes=axes,
-            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
-            mode=surface.mode,
-            **found.fields(functools.partial(_with_center, along, len(chosen))),
-        )
+        """The slice around these parameters.
 
-    def _chosen(self, surface: LossSurface, parameters: Parameters) -> Sequence[Coordinate]:
-        if self.coordinates:
-            return [_coordinate(coordinate) for coordinate in self.coordinates]
-        return _steepest(surface.gradient(parameters), self.count)
+        Raises:
+            ValueError: nothing is selected by ``within``, or a coordinate does not exist.
+        """
+        made = self.settled(surface, parameters)
+        coordinates = [_coordinate(given, self.scale) for given in made.coordinates]
+        found = Crowd(coordinates, self.span, self.samples, self.focus_points)(surface, parameters)
+        notes = {"choice": dict(made.choice)} if made.choice else {}
+        return dataclasses.replace(found, method=Coordinate.method, notes={**found.notes, **notes})
 
 
-def _coordinate(given: object) -> Coordinate:
+def _coordinate(given: object, scale: Length) -> Coordinate:
     if isinstance(given, Coordinate):
         return given
     if isinstance(given, tuple | list) and len(given) == 2 and isinstance(given[0], str):
-        return Coordinate(given[0], tuple(int(i) for i in given[1]))
+        return Coordinate(given[0], tuple(int(i) for i in given[1]), scale)
     raise TypeError(
         f"{given!r} names no coordinate; expected a pair such as ('fc.weight', (3, 5))."
     )
-
-
-def _steepest(gradient: Parameters, count: int) -> list[Coordinate]:
-    """The coordinates with the largest magnitude of the gradient, largest first."""
-    candidates: list[tuple[float, str, tuple[int, ...]]] = []
-    for name, tensor in gradient.items():
-        flat = tensor.abs().double().reshape(-1)
-        # NaN would win every comparison; a coordinate without a gradient comes last.
-        best = flat.nan_to_num(0.0).topk(min(count, flat.numel()))
-        places = np.unravel_index(best.indices.cpu().numpy(), tuple(tensor.shape))
-        indices = zip(*(axis.tolist() for axis in places), strict=True) if places else [()]
-        candidates += [
-            (value, name, tuple(index))
-            for value, index in zip(best.values.tolist(), indices, strict=True)
-        ]
-    candidates.sort(key=lambda candidate: -candidate[0])
-    return [Coordinate(name, index) for _, name, index in candidates[:count]]
-
-
-def _coefficients(along: Float64, lines: int) -> Float64:
-    """Points of all lines but for the center that they share: (points, lines)."""
-    moved = along[along != 0.0]
-    result = np.zeros((lines * len(moved), lines))
-    for line, (row, coordinate) in itertools.product(range(lines), enumerate(moved)):
-        result[line * len(moved) + row, line] = coordinate
-    return result
-
-
-def _with_center(along: Float64, lines: int, moved: Float64, center: Float64) -> Float64:
-    """Values on all samples, from those off the center and the center's own."""
-    result = np.empty((len(center), lines, len(along)))
-    result[...] = center[:, None, None]
-    result[:, :, along != 0.0] = moved.reshape(len(center), lines, -1)
-    return result
