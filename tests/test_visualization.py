@@ -151,6 +151,24 @@ def test_levels_are_few_and_inside(low: float, span: float, scale: data.Scale) -
     assert sorted(set(found)) == found
 
 
+@pytest.mark.parametrize(
+    ("value", "error", "words"),
+    [
+        (0.4216, 0.0312, "0.422 ± 0.031"),
+        (125.32, 6.25, "125.3 ± 6.2"),
+        (1234.5, 321.0, "1234 ± 321"),
+        (3.0, 0.0, "3.000 ± 0.000"),
+        (1.234e9, 1.5e7, "1.23e+09 ± 1.5e+07"),
+        (1.234e-8, 1.5e-9, "1.23e-08 ± 1.5e-09"),
+        (-0.5, math.nan, "-0.5"),
+        (0.123456, None, "0.123"),
+        (0.123456, "NaN", "0.123"),
+    ],
+)
+def test_a_number_has_the_digits_of_its_error(value: float, error: object, words: str) -> None:
+    assert data.with_error(value, error) == words
+
+
 def test_evenly_keeps_both_ends() -> None:
     assert data.evenly(range(10), 6) == [0, 2, 4, 5, 7, 9]
     assert data.evenly([1, 2], 6) == [1, 2]
@@ -326,7 +344,7 @@ def test_values_without_a_place_on_a_log_scale_are_said(
     slice_ = make()
     values = {name: np.full_like(v, value) for name, v in slice_.values.items()}
     one = Slice(slice_.kind, "m", slice_.axes, values, slice_.center)
-    caption = " ".join(texts(plot({0: one} if series else one, scale="log")))
+    caption = " ".join(words_of(plot({0: one} if series else one, scale="log")))
     assert "values are " + ("not finite" if math.isnan(value) else "zero or negative") in caption
 
 
@@ -462,14 +480,14 @@ def test_a_noted_barrier_is_drawn_between_the_chord_and_the_curve() -> None:
     mark, said = barrier.prepare_barrier(interpolation(), "train/loss", "linear")
     assert mark is not None and said == ""
     assert (mark.where, mark.foot, mark.middle, mark.top) == pytest.approx((0.5, 1.5, 3.0, 4.5))
-    assert mark.label == "barrier 3 ± 0.25"
+    assert mark.label == "barrier 3.00 ± 0.25"
     assert mark.chord[:, [0, -1]].T == pytest.approx(np.array([[0, 1], [1, 2]]))
     figure = plot(interpolation())
     chord = figure.axes[0].lines[-1]
     assert chord.get_xydata()[[0, -1]] == pytest.approx(np.array([[0, 1], [1, 2]]))
     bracket = next(t for t in figure.axes[0].texts if not t.get_text())
     assert (bracket.xy, bracket.xyann) == (pytest.approx((0.5, 4.5)), pytest.approx((0.5, 1.5)))
-    assert "barrier 3 ± 0.25" in words_of(figure)
+    assert "barrier 3.00 ± 0.25" in words_of(figure)
 
 
 def test_a_barrier_on_a_log_scale_is_written_halfway_up_as_it_is_seen() -> None:
@@ -477,7 +495,7 @@ def test_a_barrier_on_a_log_scale_is_written_halfway_up_as_it_is_seen() -> None:
     assert mark is not None and mark.middle == pytest.approx(math.sqrt(1.5 * 4.5))
     below = interpolation(f=lambda x: -1 - x + 12 * x * (1 - x))
     below = dataclasses.replace(below, center={"train/loss": np.array([-1.0])})
-    assert "There is a barrier 3 ± 0.25." in " ".join(words_of(plot(below, scale="log")))
+    assert "There is a barrier 3.00 ± 0.25." in " ".join(words_of(plot(below, scale="log")))
 
 
 @pytest.mark.parametrize(
@@ -531,8 +549,8 @@ def test_many_lines_are_drawn_over_each_other_with_their_median() -> None:
 def test_a_crowd_is_drawn_if_it_is_large_or_asked_for() -> None:
     few, many = lines(count=24), lines(count=25)
     points, crowd = lines(focus_points=7), lines(focus_points=8)
-    assert [len(plot(s).axes) for s in (few, many)] == [24, 1]
-    assert len(plot(many, overlay=False).axes) == 24
+    assert [overlay.is_crowded(s, None, None, 24) for s in (few, many)] == [False, True]
+    assert [len(plot(many, overlay=o).axes) for o in (None, True, False)] == [1, 1, 24]
     assert len(plot(few, overlay=True).axes[0].collections) == 2
     assert [len(plot(s).axes[0].lines) for s in (points, crowd)] == [14, 1]
     assert len(plot(crowd, overlay=False).axes[0].lines) == 16
@@ -675,7 +693,7 @@ def test_a_spectrum_is_drawn_as_a_log_density_with_its_eigenvalues() -> None:
     )
     words = set(texts(figure))
     assert {"density", "eigenvalue (Hessian)", "spectrum, step 7"} <= set(words)
-    assert "Trace 125 ± 6.2. Ticks: 3 eigenvalues, from -0.5 to 8. Band: 95 % interval." in words
+    assert "Trace 125.0 ± 6.2. Ticks: 3 eigenvalues, from -0.5 to 8. Band: 95 % interval." in words
     assert area.get_paths()[0].vertices[:, 1].min() == pytest.approx(1e-8 * peak, rel=1e-3)
 
 
@@ -688,8 +706,22 @@ def test_a_spectrum_without_notes_is_its_density() -> None:
 
 
 def test_spectra_of_several_focus_points_share_their_axes() -> None:
-    figure = plot(spectrum(focus_points=3, **FULL))
-    assert {"point 0", "point 2"} <= set(words_of(figure))
+    noted = {
+        "eigenvalues": [[8.0], [7.0, 6.0], [5.0]],
+        "trace": [1.0, 2.0, 3.0],
+        "trace_error": [0.5, 0.5, "NaN"],
+    }
+    slice_ = spectrum(focus_points=3, **noted)
+    figure = plot(slice_)
+    assert {"point 0: trace 1.00 ± 0.50", "point 2: trace 3"} <= words_of(figure)
+    assert "Ticks: 4 eigenvalues, from 5 to 8." in words_of(figure)
+    ticks = figure.axes[0].lines[1::2]
+    assert [drawn.get_xdata().tolist() for drawn in ticks] == [[8.0], [7.0, 6.0], [5.0]]
+    assert "Trace 2.00 ± 0.50. Ticks: 2 eigenvalues, from 6 to 7." in words_of(
+        plot(slice_, focus_point=1)
+    )
+    found = spectrum_view.prepare_spectrum_series({0: slice_, 1: slice_}, focus_point=1)
+    assert found.eigenvalues.tolist() == [[7, 7], [6, 6]]
     many = spectrum_view.prepare_spectrum(spectrum(focus_points=9))
     assert len(many.densities) == 7
     assert many.note == "7 of 9 focus points."

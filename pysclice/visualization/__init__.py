@@ -99,7 +99,7 @@ def plot(
         raise ValueError(f"An overlay draws the lines of one slice, but this is {what}.")
     if kind == "spectrum":
         if series is not None:
-            return plot_spectrum_series(series, ax, scale or "log")
+            return plot_spectrum_series(series, ax, scale or "log", focus_point or 0)
         return plot_spectrum(slice_, channel, ax, scale or "log", focus_point)
     scale = scale or "linear"
     if series is not None:

@@ -135,10 +135,14 @@ def sentences(*parts: str) -> str:
 
 
 def with_error(value: float, error: object) -> str:
-    """A number and its standard error as a figure says them: ``0.42 ± 0.03``."""
+    """A number and its standard error, to two digits of the error: ``0.42 ± 0.13``."""
     if not isinstance(error, int | float) or not math.isfinite(error):
         return f"{value:.3g}"
-    return f"{value:.3g} ± {error:.2g}"
+    decimals = 1 - math.floor(math.log10(error)) if error > 0 else 3
+    if abs(value) >= 1e6 or decimals > 6:
+        return f"{value:.3g} ± {error:.2g}"
+    decimals = max(0, decimals)
+    return f"{value:.{decimals}f} ± {error:.{decimals}f}"
 
 
 def caption(values: Iterable[object], scale: Scale, shown_as: str = "hatched") -> str:

@@ -15,6 +15,7 @@ from pysclice.visualization.data import (
     band,
     caption,
     channel_of,
+    check_number,
     chosen_focus_points,
     evenly,
     missing_spans,
@@ -23,7 +24,6 @@ from pysclice.visualization.data import (
     title_of,
     with_error,
 )
-from pysclice.visualization.line import Curve
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,6 +35,23 @@ LOWEST_SHARE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
+class Density:
+    """The spectrum at one focus point.
+
+    Attributes:
+        name: what a legend calls it.
+        values: (samples,); NaN where there is nothing to show.
+        band: (samples,) low and high end of 95 % intervals, where errors were measured.
+        ticks: eigenvalues that are known one by one.
+    """
+
+    name: str
+    values: Float64
+    band: tuple[Float64, Float64] | None
+    ticks: tuple[float, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class SpectrumData:
     """What the view of a spectrum shows.
 
@@ -42,15 +59,13 @@ class SpectrumData:
         eigenvalues: (samples,) where the density is known.
         densities: one for each focus point.
         bottom: the lowest density that is drawn.
-        ticks: eigenvalues that are known one by one.
         missing: intervals in which a density is not finite.
         x_label, title, note: words around it.
     """
 
     eigenvalues: Float64
-    densities: tuple[Curve, ...]
+    densities: tuple[Density, ...]
     bottom: float
-    ticks: tuple[float, ...]
     missing: tuple[tuple[float, float], ...]
     x_label: str
     title: str
@@ -63,46 +78,38 @@ def prepare_spectrum(
     scale: Scale = "log",
     focus_point: int | None = None,
 ) -> SpectrumData:
-    """The density at each focus point, and the eigenvalues and the trace that the slice notes."""
+    """The density at each focus point, and the eigenvalues and traces that the slice notes."""
     name = channel_of(slice_, channel)
     points = chosen_focus_points(slice_, focus_point)
     shown = evenly(points, MOST_CURVES)
+    several = len(shown) > 1
     x = slice_.axes[0].coordinates
     errors = slice_.errors.get(name)
     densities = []
     for point in shown:
         # Zero is no missing value, but below everything that is drawn.
         values = showable(slice_.values[name][point, 0], "linear")
+        known = (slice_.focus_points[point], trace_of(slice_, point)) if several else ()
         densities.append(
-            Curve(
-                name=slice_.focus_points[point] if len(points) > 1 else title_of(slice_),
+            Density(
+                name=": ".join(part for part in known if part) or title_of(slice_),
                 values=values,
-                center=math.nan,
                 band=band(values, None if errors is None else errors[point, 0], "linear"),
+                ticks=eigenvalues_of(slice_, point),
             )
         )
-    everything = np.concatenate([curve.values for curve in densities])
-    positive = everything[everything > 0]
-    bottom = 0.0
-    if scale == "log":
-        peak = float(positive.max()) if positive.size else 1.0
-        lowest = float(positive.min()) if positive.size else 0.1
-        bottom = max(lowest, LOWEST_SHARE * peak) if lowest < peak else peak / 10
-    ticks = noted_eigenvalues(slice_) if 0 in shown else ()
-    trace = slice_.notes.get("trace")
+    ticks = [tick for density in densities for tick in density.ticks]
+    trace = "" if several else trace_of(slice_, shown[0])
     return SpectrumData(
         eigenvalues=x,
         densities=tuple(densities),
-        bottom=bottom,
-        ticks=ticks,
-        missing=tuple(missing_spans(x, np.sum([curve.values for curve in densities], axis=0))),
+        bottom=_bottom(np.concatenate([d.values for d in densities])) if scale == "log" else 0.0,
+        missing=tuple(missing_spans(x, np.sum([d.values for d in densities], axis=0))),
         x_label=x_label_of(slice_),
         title=title_of(slice_),
         note=sentences(
             f"{len(shown)} of {len(points)} focus points." if len(shown) < len(points) else "",
-            f"Trace {with_error(float(trace), slice_.notes.get('trace_error'))}."
-            if isinstance(trace, int | float) and 0 in shown
-            else "",
+            f"{trace[:1].upper()}{trace[1:]}." if trace else "",
             f"Ticks: {_count(len(ticks), 'eigenvalue')}, from {min(ticks):.3g} to {max(ticks):.3g}."
             if ticks
             else "",
@@ -112,20 +119,45 @@ def prepare_spectrum(
     )
 
 
+def _bottom(densities: Float64) -> float:
+    """Where a log scale begins: at the lowest density, but not too far below the peak."""
+    positive = densities[densities > 0]
+    if not positive.size:
+        return 0.1
+    lowest, peak = float(positive.min()), float(positive.max())
+    return max(lowest, LOWEST_SHARE * peak) if lowest < peak else peak / 10
+
+
+def _noted(slice_: Slice, what: str, point: int) -> object:
+    """What a slice notes of one focus point: a list has an entry for each if there are several."""
+    noted = slice_.notes.get(what)
+    if len(slice_.focus_points) == 1:
+        return noted
+    return noted[point] if isinstance(noted, list | tuple) and point < len(noted) else None
+
+
+def trace_of(slice_: Slice, point: int) -> str:
+    """The noted trace at a focus point with its error, in words; empty if there is none."""
+    trace = _noted(slice_, "trace", point)
+    if not isinstance(trace, int | float):
+        return ""
+    return f"trace {with_error(float(trace), _noted(slice_, 'trace_error', point))}"
+
+
+def eigenvalues_of(slice_: Slice, point: int) -> tuple[float, ...]:
+    """The finite eigenvalues that a slice notes of a focus point, largest first."""
+    noted = _noted(slice_, "eigenvalues", point)
+    found = noted if isinstance(noted, list | tuple) else ()
+    return tuple(
+        sorted(float(e) for e in found if isinstance(e, int | float) and math.isfinite(e))[::-1]
+    )
+
+
 def x_label_of(slice_: Slice) -> str:
     """The axis's name, and of which matrix the eigenvalues are."""
     matrix = slice_.notes.get("matrix")
     name = slice_.axes[0].name
     return f"{name} ({matrix})" if isinstance(matrix, str) else name
-
-
-def noted_eigenvalues(slice_: Slice) -> tuple[float, ...]:
-    """The finite eigenvalues that a slice notes, largest first."""
-    noted = slice_.notes.get("eigenvalues")
-    found = noted if isinstance(noted, list | tuple) else ()
-    return tuple(
-        sorted(float(e) for e in found if isinstance(e, int | float) and math.isfinite(e))[::-1]
-    )
 
 
 def _count(number: int, what: str) -> str:
@@ -152,13 +184,18 @@ class EigenvaluesData:
     note: str
 
 
-def prepare_spectrum_series(series: Mapping[int, Slice], scale: Scale = "log") -> EigenvaluesData:
-    """The eigenvalues that the slices note, over the steps.
+def prepare_spectrum_series(
+    series: Mapping[int, Slice], scale: Scale = "log", focus_point: int = 0
+) -> EigenvaluesData:
+    """The eigenvalues that the slices note of a focus point, over the steps.
 
     Raises:
         ValueError: no slice notes any.
     """
-    found = {step: noted_eigenvalues(slice_) for step, slice_ in series.items()}
+    found = {}
+    for step, slice_ in series.items():
+        check_number("focus point", focus_point, len(slice_.focus_points))
+        found[step] = eigenvalues_of(slice_, focus_point)
     ranks = max(map(len, found.values()))
     if not ranks:
         raise ValueError(
@@ -186,8 +223,8 @@ def prepare_spectrum_series(series: Mapping[int, Slice], scale: Scale = "log") -
 
 
 def draw_spectrum(axes: Axes, data: SpectrumData, scale: Scale) -> None:
-    """Filled densities, and a tick above the axis at each known eigenvalue."""
-    from pysclice.visualization.figure import GRAY, HATCH, PALE, plain, set_log
+    """Filled densities, and ticks above the axis at the known eigenvalues."""
+    from pysclice.visualization.figure import COLORS, GRAY, HATCH, PALE, plain, set_log
 
     if scale == "log":
         set_log(axes)
@@ -207,16 +244,16 @@ def draw_spectrum(axes: Axes, data: SpectrumData, scale: Scale) -> None:
             axes.fill_between(data.eigenvalues, low, high, color=color, alpha=0.25, linewidth=0)
             top = max(top, float(np.nanmax(high, initial=data.bottom)))
         top = max(top, float(np.nanmax(shown, initial=data.bottom)))
-    axes.plot(
-        data.ticks,
-        [0.025] * len(data.ticks),
-        "|",
-        transform=axes.get_xaxis_transform(),
-        color="#D55E00",
-        markersize=8,
-        markeredgewidth=1.3,
-        zorder=3,
-    )
+        axes.plot(
+            density.ticks,
+            [0.025] * len(density.ticks),
+            "|",
+            transform=axes.get_xaxis_transform(),
+            color=color if several else COLORS[1],
+            markersize=8,
+            markeredgewidth=1.3,
+            zorder=3,
+        )
     if top > data.bottom:
         axes.set_ylim(data.bottom, 2 * top if scale == "log" else 1.05 * top)
     axes.set_xlabel(plain(data.x_label))
@@ -261,11 +298,13 @@ def plot_spectrum(
     return figure
 
 
-def plot_spectrum_series(series: Mapping[int, Slice], ax: Axes | None, scale: Scale) -> Figure:
+def plot_spectrum_series(
+    series: Mapping[int, Slice], ax: Axes | None, scale: Scale, focus_point: int
+) -> Figure:
     """The figure of the eigenvalues over the steps."""
     from pysclice.visualization.figure import single
 
-    data = prepare_spectrum_series(series, scale)
+    data = prepare_spectrum_series(series, scale, focus_point)
     with single(ax, (4.2, 2.9), data.title, data.note) as (figure, axes):
         draw_eigenvalues(axes, data)
     return figure
