@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pysclice.directions.coordinate import Coordinate as Coordinate
     from pysclice.directions.custom import Custom as Custom
     from pysclice.directions.gradient import Gradient as Gradient
+    from pysclice.directions.group import Group as Group
     from pysclice.directions.hessian_eigenvector import HessianEigenvector as HessianEigenvector
     from pysclice.directions.principal_component import PrincipalComponent as PrincipalComponent
     from pysclice.directions.random import Random as Random
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from pysclice.slicers.focus_points import Around as Around
     from pysclice.slicers.focus_points import Checkpoint as Checkpoint
     from pysclice.slicers.focus_points import here as here
+    from pysclice.slicers.interpolation import Interpolation as Interpolation
     from pysclice.slicers.line import Line as Line
     from pysclice.slicers.plane import Plane as Plane
     from pysclice.slicers.spectrum import Spectrum as Spectrum
@@ -50,7 +52,9 @@ _HOMES = {
     "Crowd": "slicers.crowd",
     "Custom": "directions.custom",
     "Gradient": "directions.gradient",
+    "Group": "directions.group",
     "HessianEigenvector": "directions.hessian_eigenvector",
+    "Interpolation": "slicers.interpolation",
     "Line": "slicers.line",
     "LossSurface": "core.surface",
     "Plane": "slicers.plane",
