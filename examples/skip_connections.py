@@ -15,7 +15,6 @@ groups of them); that of the mean says how far it would move with other random p
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import math
 import statistics
 from pathlib import Path
@@ -108,7 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
         values, errors = [], []
         for i, slicer in enumerate(slicers):
             plane = surface.slice(slicer, replicates=10)
-            first.setdefault(name, dataclasses.replace(plane, focus_points=(name,)))
+            first.setdefault(name, plane)
             rough = measures.estimate(measures.roughness, plane)
             values.append(rough.value)
             errors.append(rough.error)
@@ -125,9 +124,13 @@ def main(arguments: list[str] | None = None) -> None:
     difference, error = rough_mean - smooth, math.hypot(smooth_error, rough_error)
     print(f"without skips minus with skips: {difference:.4f} ± {error:.4f}")
     if given.figure:
-        # Both planes share their axes, so they stand side by side with one scale.
-        both = ps.concatenate(list(first.values()), along="focus points")
-        ps.plot(both, scale="log").savefig(given.figure)
+        import matplotlib.pyplot as plt
+
+        figure, panels = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
+        for panel, (name, plane) in zip(panels, first.items(), strict=True):
+            ps.plot(plane, ax=panel, scale="log")
+            panel.set_title(name)
+        figure.savefig(given.figure)
 
 
 if __name__ == "__main__":
