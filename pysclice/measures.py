@@ -190,7 +190,8 @@ def estimate(measure: Callable[..., object], slice_: Slice, /, **arguments: Any)
     the correlation. The slope is the steeper of the two difference quotients with steps of the
     error. These errors are those of differences from the center, so the loss at the focus point
     itself counts as known: the bound leaves a part out for measures that change if a constant is
-    added to all values (``sharpness``, and ``width`` and ``basin_volume`` with a relative rise).
+    added to all values (``sharpness``, and ``width`` and ``basin_volume`` with a relative rise). It
+    takes the measure twice for each sample that matters, and says little of one that counts.
 
     ``"none"``, error NaN: there is neither, or the measure is not finite.
 
@@ -503,17 +504,17 @@ def roughness(
     """
     if slice_.kind == "plane":
         _, _, losses = _plane(slice_, "A roughness", channel, focus_point)
-        directions = [list(losses.T), list(losses)]
+        directions = [losses.T, losses]
     else:
         _, losses = _line(slice_, "A roughness", channel, focus_point, line)
-        directions = [[losses]]
+        directions = [losses[None]]
     means = []
     for lines in directions:
-        excesses = [_excess(found) for found in lines if np.isfinite(found).sum() >= 3]
-        if excesses:
-            means.append(math.fsum(excesses) / len(excesses))
+        enough = np.isfinite(lines).sum(1) >= 3
+        if enough.any():
+            means.append(float(_excess(lines[enough]).mean()))
     if not means:
-        most = max(int(np.isfinite(found).sum()) for lines in directions for found in lines)
+        most = max(int(np.isfinite(lines).sum(1).max()) for lines in directions)
         raise ValueError(f"A roughness needs at least three finite samples, got {most}.")
     finite = losses[np.isfinite(losses)]
     range_ = float(finite.max() - finite.min())
@@ -752,12 +753,14 @@ def _bound(measured: Callable[[Slice], float], slice_: Slice, name: str, value: 
     total = 0.0
     while blocks:
         block = blocks.pop()
-        by = steps[block] * (shares[block] if block.size > 1 else 1.0)
-        steepest = max(abs(change(block, by)), abs(change(block, -by))) if block.size else 0.0
-        if steepest and block.size > 1:
-            blocks += np.array_split(block, 2)
-        elif steepest:
-            total += steepest / float(by[0]) * float(errors[block[0]])
+        if block.size > 1:
+            by = steps[block] * shares[block]
+            if change(block, by) or change(block, -by):
+                blocks += np.array_split(block, min(8, block.size))
+        elif block.size:
+            by = steps[block]
+            if steepest := max(abs(change(block, by)), abs(change(block, -by))):
+                total += steepest / float(by[0]) * float(errors[block[0]])
     return total
 
 
@@ -927,13 +930,16 @@ def _slope(x: Float64, losses: Float64) -> float:
     return float((rise_a * x[b] / x[a] - rise_b * x[a] / x[b]) / (x[b] - x[a]))
 
 
-def _excess(losses: Float64) -> float:
-    """The climbing along a line beyond that of a single valley, in the unit of the losses."""
-    finite = losses[np.isfinite(losses)]
-    lowest = float(finite.min())
-    variation = float(np.abs(np.diff(finite)).sum())
-    valley = float(finite[0]) - lowest + float(finite[-1]) - lowest
-    return max(0.0, (variation - valley) / 2)
+def _excess(losses: Float64) -> Float64:
+    """The climbing along lines (lines, samples) beyond that of single valleys, as a loss."""
+    finite = np.isfinite(losses)
+    # What is not finite repeats the finite sample before it, or the first, and adds no climb.
+    source = np.where(finite, np.arange(losses.shape[1]), 0)
+    source = np.maximum(np.maximum.accumulate(source, axis=1), finite.argmax(1)[:, None])
+    filled = np.take_along_axis(losses, source, axis=1)
+    valley = filled[:, 0] + filled[:, -1] - 2 * filled.min(1)
+    excess: Float64 = (np.abs(np.diff(filled, axis=1)).sum(1) - valley) / 2
+    return np.maximum(0.0, excess)
 
 
 def _first_crossing(x: Float64, losses: Float64, threshold: float) -> tuple[float, bool]:

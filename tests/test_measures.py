@@ -61,6 +61,13 @@ def plane(
 IRREGULAR = np.array([-1.0, -0.9, -0.5, -0.45, -0.2, -0.1, 0.0, 0.05, 0.3, 0.35, 0.6, 1.0])
 
 
+# Sixteenths and powers of two: sums and products that float32 holds exactly, so that equal means
+# equal and no tolerance hides a mistake.
+sixteenths = st.integers(0, 160).map(lambda n: n / 16)
+profiles = st.lists(sixteenths, min_size=9, max_size=9).map(np.array)
+NINE = regular_coordinates(-1.0, 1.0, 9)
+
+
 # ---- barrier ---------------------------------------------------------------------------------
 
 
@@ -324,6 +331,13 @@ def test_roughness_leaves_out_what_is_not_finite() -> None:
     assert measures.roughness(of_line(x, np.array([math.inf, 4, 0, math.nan, 4]))) == 0.0
     with pytest.raises(ValueError, match="three finite samples, got 2"):
         measures.roughness(of_line(x, np.array([math.inf, 4, math.nan, math.nan, 4])))
+
+
+@given(profiles, st.lists(st.booleans(), min_size=9, max_size=9).filter(lambda w: sum(w) <= 6))
+def test_walls_are_left_out_wherever_they_stand(losses: Float64, walls: list[bool]) -> None:
+    with_walls = of_line(NINE, np.where(walls, math.inf, losses))
+    rest = ~np.array(walls)
+    assert measures.roughness(with_walls) == measures.roughness(of_line(NINE[rest], losses[rest]))
 
 
 # ---- nonconvexity ----------------------------------------------------------------------------
@@ -892,13 +906,6 @@ def test_a_bundle_is_measured_line_by_line() -> None:
     )
     found = measures.curvature(bundle, channel="other", focus_point=1, line=1)
     assert found.value == pytest.approx(8 / 4, rel=1e-5)
-
-
-# Sixteenths and powers of two: sums and products that float32 holds exactly, so that equal means
-# equal and no tolerance hides a mistake.
-sixteenths = st.integers(0, 160).map(lambda n: n / 16)
-profiles = st.lists(sixteenths, min_size=9, max_size=9).map(np.array)
-NINE = regular_coordinates(-1.0, 1.0, 9)
 
 
 @given(profiles, st.integers(-50, 50), st.sampled_from([0.25, 2.0, 64.0]))
