@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,9 +14,13 @@ from pysclice.core.curvature_matrix import CurvatureMatrix, MatrixName
 from pysclice.core.lanczos import Lanczos, Ritz
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
-from pysclice.slices import Int64
+from pysclice.slices import Float64, Int64
 
 Which = Literal["largest", "smallest", "magnitude"]
+
+
+# Eigenvalues as close as this, as a share of the largest, pass for one when others are looked for.
+_APART = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +51,7 @@ def eigenpairs(
     tolerance: float = 1e-4,
     products: int = 100,
     matrix: MatrixName = "Hessian",
+    unknown: float = 0.0,
 ) -> list[Eigenpair]:
     """The ``count`` extreme eigenpairs of the curvature at these parameters, most extreme first.
 
@@ -65,6 +71,10 @@ def eigenpairs(
         products: most steps of the iteration, each a product with the matrix; each eigenpair takes
             another one. A product takes as long as about seven forward passes.
         matrix: ``"Hessian"``, or ``"Gauss-Newton"`` for the generalized Gauss-Newton matrix.
+        unknown: for a start that was made from guesses: what any other eigenvector has of it at
+            least, as the magnitude of an inner product with the start of length 1. The iteration
+            then goes on, up to ``products`` steps, until no such eigenvector can be left among the
+            wanted ones, if its eigenvalue is a twentieth of the largest away from theirs.
 
     Returns:
         Fewer than ``count`` if the space that can be reached from ``start`` has fewer.
@@ -82,7 +92,7 @@ def eigenpairs(
         )
     first = multiply.flat(start)
     lanczos = Lanczos(multiply, first)
-    ritz = converged(lanczos, count, which, tolerance, products)
+    ritz = converged(lanczos, count, which, tolerance, products, unknown)
     found: list[tuple[float, Tensor, float]] = []
     for place in ordered(ritz, which)[:count]:
         vector = lanczos.combined(ritz.weights[:, place])
@@ -96,7 +106,14 @@ def eigenpairs(
     ]
 
 
-def converged(lanczos: Lanczos, count: int, which: Which, tolerance: float, products: int) -> Ritz:
+def converged(
+    lanczos: Lanczos,
+    count: int,
+    which: Which,
+    tolerance: float,
+    products: int,
+    unknown: float = 0.0,
+) -> Ritz:
     """Take steps until the ``count`` wanted pairs are found; see ``eigenpairs``.
 
     An iteration that has begun goes on from where it is.
@@ -107,6 +124,9 @@ def converged(lanczos: Lanczos, count: int, which: Which, tolerance: float, prod
             wanted = ordered(ritz, which)[:count]
             goal = tolerance * float(np.abs(ritz.values).max())
             done = len(ritz.values) >= count and bool(np.all(ritz.residuals[wanted] <= goal))
+            if done and unknown > 0:
+                between = _between(ritz.values[wanted], which)
+                done = all(lanczos.most_of_start(value) <= unknown for value in between)
             if done or lanczos.next is None or len(ritz.values) >= products:
                 return ritz
         lanczos.step()
@@ -116,6 +136,16 @@ def ordered(ritz: Ritz, which: Which) -> Int64:
     """Places of the eigenvalues, the wanted ones first."""
     keys = {"largest": -ritz.values, "smallest": ritz.values, "magnitude": -np.abs(ritz.values)}
     return np.argsort(keys[which], kind="stable")
+
+
+def _between(wanted: Float64, which: Which) -> list[float]:
+    """Where further eigenvalues would be wanted too: beyond the first, and in the wide gaps."""
+    sign = -1.0 if which == "smallest" else 1.0
+    keys = (np.abs(wanted) if which == "magnitude" else sign * wanted).tolist()
+    margin = _APART * float(np.abs(wanted).max())
+    gaps = [(high + low) / 2 for high, low in itertools.pairwise(keys) if high - low > 2 * margin]
+    places = [sign * key for key in (keys[0] + margin, *gaps)]
+    return places + [-place for place in places] if which == "magnitude" else places
 
 
 def measured(matrix: CurvatureMatrix, vector: Tensor) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -97,6 +98,26 @@ class Lanczos:
         """Eigenvalues and eigenvectors of T."""
         values, weights = np.linalg.eigh(self.tridiagonal)
         return Ritz(values, weights, self.length * np.abs(weights[-1]))
+
+    def most_of_start(self, eigenvalue: float) -> float:
+        """The most that an eigenvector with this eigenvalue can have of the start.
+
+        Its component along vector j of the basis is ``p_j(eigenvalue)`` times that along the first
+        one, where the polynomials p_j obey the recurrence of T. The squares of all of them sum to 1
+        at most, so that its square along the first is at most the reciprocal of ``sum p_j**2``, the
+        Christoffel function. It falls with every step, but not at eigenvalues that are found.
+
+        Returns:
+            A bound of the magnitude of its inner product with the start of length 1.
+        """
+        before, here, total, length = 0.0, 1.0, 1.0, 0.0
+        for diagonal, next_length in zip(self._diagonal, self._off_diagonal, strict=False):
+            before, here = here, ((eigenvalue - diagonal) * here - length * before) / next_length
+            length = next_length
+            total += here**2
+            if total > 1e100:  # no need to know how small the bound is
+                break
+        return 1.0 / math.sqrt(total)
 
     def combined(self, weights: Float64) -> Tensor:
         """The basis added up with these weights, (steps,): a vector of length 1."""

@@ -26,9 +26,10 @@ class HessianEigenvector(Composable):
 
     A warm start begins with the eigenvectors of the previous slice on the same surface. The sign is
     then that of the previous one, so that a direction does not flip from step to step. Half of the
-    start is drawn from the seed all the same: an eigenvector that has come up since is in it as it
-    is in a drawn start, and grows faster from product to product than those it displaces, so the
-    iteration cannot end before it is seen. The surface holds on to ``max(index + 1, 2)`` vectors.
+    start is drawn all the same, anew each time, and the iteration goes on until an eigenvector that
+    has come up since would have shown: its share of the drawn half grows with every product, until
+    nine of ten draws would exceed what it can be (``Lanczos.most_of_start``). The surface holds on
+    to ``max(index + 1, 2)`` vectors.
 
     Args:
         index: 0 for the most extreme eigenvalue, 1 for the next, ...
@@ -124,17 +125,20 @@ class HessianEigenvector(Composable):
     def _find(
         self, surface: LossSurface, parameters: Parameters, count: int, key: object
     ) -> list[_Found]:
-        previous = _fitting(surface.kept.get(key, []), parameters) if self.warm_start else []
+        kept: _Kept = surface.kept.get(key, _Kept([], 0))
+        previous = _fitting(kept.vectors, parameters) if self.warm_start else []
         size = sum(tensor.numel() for tensor in parameters.values())
         pairs = eigenpairs(
             surface,
             parameters,
-            self._start(previous, parameters),
+            self._start(previous, kept.slices, parameters),
             min(count, size, self.products),
             self.which,
             self.tolerance,
             self.products,
             self.matrix,
+            # Nine of ten eigenvectors have a tenth of an ordinary share of the drawn half, or more.
+            unknown=0.1 * math.sqrt(0.5 / size) if previous else 0.0,
         )
         found = [_Found(pair, None) for pair in pairs]
         for place, (pair, before) in enumerate(zip(pairs, previous, strict=False)):
@@ -144,18 +148,29 @@ class HessianEigenvector(Composable):
                     tensor.neg_()
             found[place] = _Found(pair, min(abs(cosine), 1.0))
         if self.warm_start:
-            surface.kept[key] = [pair.vector for pair in pairs]
+            surface.kept[key] = _Kept([pair.vector for pair in pairs], kept.slices + 1)
         return found
 
-    def _start(self, previous: Sequence[Parameters], parameters: Parameters) -> Parameters:
+    def _start(
+        self, previous: Sequence[Parameters], slices: int, parameters: Parameters
+    ) -> Parameters:
         """What the iteration starts from: the previous eigenvectors and as much that is drawn."""
-        start = {name: normal(self.seed, name, t) for name, t in parameters.items()}
-        if previous:
-            share = norm(start) / math.sqrt(len(previous))
-            for vector in previous:
-                for name, tensor in start.items():
-                    tensor.add_(vector[name], alpha=share)
+        if not previous:
+            return {name: normal(self.seed, name, t) for name, t in parameters.items()}
+        start = {n: normal(self.seed, f"start {slices} {n}", t) for n, t in parameters.items()}
+        share = norm(start) / math.sqrt(len(previous))
+        for vector in previous:
+            for name, tensor in start.items():
+                tensor.add_(vector[name], alpha=share)
         return start
+
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    """The eigenvectors of the last slice, and how many slices there have been."""
+
+    vectors: Sequence[Parameters]
+    slices: int
 
 
 @dataclass(frozen=True, eq=False)
