@@ -6,8 +6,9 @@ doi:10.1145/272991.273010) therefore cuts the coordinates into blocks. Each bloc
 own independently randomized sequence, in an order of its own, so that blocks are even in themselves
 and independent of each other.
 
-Here orders are only mixed within the runs 1, 2 to 3, 4 to 7, 8 to 15, ...: the first 2, 4, 8, ...
-points then are the same in every order, and a longer sequence begins with the shorter one.
+Here the first block keeps its order, and the others are only mixed within the runs 1, 2 to 3, 4 to
+7, 8 to 15, ...: the first 2, 4, 8, ... points then are the same in every order, and a longer
+sequence begins with the shorter one.
 
 All random numbers are functions of the seed and of a coordinate's place. No state is kept and no
 table is made: any coordinate of any point can be asked for alone.
@@ -28,7 +29,8 @@ SequenceName = Literal["sobol", "halton", "latin hypercube"]
 SEQUENCES: tuple[str, ...] = get_args(SequenceName)
 
 _BITS = 52  # so that half a step can be added exactly in float64
-_SOBOL_BLOCK = 64
+# With 64 points, pairs of later coordinates of Sobol's sequence are no more even than random ones.
+_SOBOL_BLOCK = 16
 _PRIMES = (
     2,
     3,
@@ -50,7 +52,7 @@ class LowDiscrepancy:
     Args:
         sequence: ``"sobol"``: Sobol's with the direction numbers of Joe and Kuo (2008), scrambled
             by random lower triangular matrices and shifts (Matousek 1998,
-            doi:10.1006/jcom.1998.0489), in blocks of 64 coordinates. ``"halton"``: Halton's,
+            doi:10.1006/jcom.1998.0489), in blocks of 16 coordinates. ``"halton"``: Halton's,
             shifted at random modulo 1 (Cranley and Patterson 1976), in blocks of 8.
             ``"latin hypercube"``: each coordinate of the ``count`` points lies in another one of
             ``count`` equal parts (McKay, Beckman, Conover 1979).
@@ -101,9 +103,12 @@ class LowDiscrepancy:
         size = table.shape[1]
         run = 1 << max(point.bit_length() - 1, 0)
         first, last = start // size, (stop - 1) // size + 1
+        # An order counts in relation to others, so that of the first block can stay as it is.
+        if last == 1:
+            return table[point, coordinates]
         rows = min(point, run) + self._permuted(f"order {run}", point - run, run, first, last)
         if first == 0:
-            rows[0] = point  # an order counts in relation to others, so one of them can stay
+            rows[0] = point
         return table[rows[coordinates // size - first], coordinates % size]
 
     def _permuted(self, name: str, place: int, size: int, start: int, stop: int) -> Tensor:
@@ -136,7 +141,7 @@ def _centered(bits: Tensor) -> Tensor:
 
 @functools.lru_cache(maxsize=4)
 def _sobol_table(digits: int) -> Tensor:
-    """The first ``2**digits`` rows of Sobol's sequence, times 2**52: (rows, 64) int64."""
+    """The first ``2**digits`` rows of Sobol's sequence, times 2**52: (rows, 16) int64."""
     engine = torch.quasirandom.SobolEngine(_SOBOL_BLOCK)
     return engine.draw(2**digits, dtype=torch.float64).mul_(2**_BITS).to(torch.int64)
 
