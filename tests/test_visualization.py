@@ -96,8 +96,8 @@ def words_of(figure: Figure) -> set[str]:
 
 def test_axis_label_says_direction_and_unit() -> None:
     known, unknown = Axis("random 0", X, 6.25), Axis("top", X)
-    assert data.axis_label(known) == "random 0\nin multiples of the direction, L2 length 6.25"
-    assert data.axis_label(unknown) == "top\nin multiples of the direction"
+    assert data.axis_label(known) == "random 0\nin multiples of L2 length 6.25"
+    assert data.axis_label(unknown) == "top\nin multiples"
 
 
 def test_cell_edges_lie_between_the_samples() -> None:
@@ -257,7 +257,7 @@ def test_every_view_is_saved_with_its_labels(view: str, scale: data.Scale) -> No
     assert isinstance(figure, Figure)
     words = texts(figure)
     assert "random 0" in words
-    assert "in multiples of the direction, L2 length 6.25" in words
+    assert "in multiples of L2 length 6.25" in words
     assert "train/loss" in words
     assert dict(matplotlib.rcParams) == before
 
@@ -536,7 +536,7 @@ def test_many_lines_are_drawn_over_each_other_with_their_median() -> None:
     expected = np.quantile(shares, [0.1, 0.5, 0.9], method="nearest")
     assert crowd.quantiles[:, 0] == pytest.approx(expected)
     assert found.note == "30 lines: median and 10 to 90 % band."
-    assert found.x_label == "coordinate\nin multiples of the direction, L2 length 6.25"
+    assert found.x_label == "coordinate\nin multiples of L2 length 6.25"
     ax = plot(many).axes[0]
     (median,) = ax.lines
     assert median.get_ydata() == pytest.approx(crowd.quantiles[1])

@@ -86,14 +86,15 @@ def draw_barrier(axes: Axes, mark: BarrierMark) -> None:
             "shrinkB": 0,
         },
     )
-    axes.annotate(
+    label = axes.annotate(
         plain(mark.label),
         (mark.where, mark.middle),
         (5, 0),
         textcoords="offset points",
         ha="left",
         va="center",
-        fontsize="small",
+        fontsize="x-small",
         color="0.15",
         bbox=backed("white"),
     )
+    label.set_in_layout(False)

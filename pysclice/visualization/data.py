@@ -91,8 +91,8 @@ def chosen_focus_points(slice_: Slice, focus_point: int | None) -> tuple[int, ..
 
 def axis_unit(axis: Axis) -> str:
     """What a step of 1 along the axis means."""
-    unit = "in multiples of the direction"
-    return f"{unit}, L2 length {axis.length:.4g}" if math.isfinite(axis.length) else unit
+    length = axis.length
+    return f"in multiples of L2 length {length:.4g}" if math.isfinite(length) else "in multiples"
 
 
 def axis_label(axis: Axis) -> str:

@@ -153,14 +153,16 @@ def write_caption(place: Figure | Axes, text: str) -> None:
     if isinstance(place, Figure):
         place.supxlabel(plain(text), fontsize=7, color="0.3")
     else:
-        place.annotate(
+        note = place.annotate(
             plain(text),
             (0.01, 0.01),
             xycoords="axes fraction",
-            fontsize="x-small",
+            fontsize="xx-small",
             color="0.3",
             bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
         )
+        # Text over a plot asks for no room around it, or a narrow panel would shrink to nothing.
+        note.set_in_layout(False)
 
 
 def draw_heatmap(

@@ -88,7 +88,7 @@ def draw_trajectory(axes: Axes, path: Path, *, labels: bool = True) -> None:
         return
     for at, step, other in ((0, path.first, -1), (-1, path.last, 0)):
         above = path.y[at] >= path.y[other]  # away from the other end
-        axes.annotate(
+        label = axes.annotate(
             f"step {step}",
             (path.x[at], path.y[at]),
             (0, 7 if above else -7),
@@ -101,3 +101,4 @@ def draw_trajectory(axes: Axes, path: Path, *, labels: bool = True) -> None:
             zorder=4,
             bbox=backed("black"),
         )
+        label.set_in_layout(False)
