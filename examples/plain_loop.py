@@ -94,7 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
             "steepest weights": ps.AxisParallel(count=16, samples=13),
             "layers": ps.Crowd(ps.Group.each("layer"), samples=n),
             "random crowd": ps.Crowd([ps.Random(seed) for seed in range(12)], samples=13),
-            "spectrum": ps.Spectrum(count=4, probes=2, steps=20, samples=n),
+            "spectrum": ps.Spectrum(count=4, probes=3, steps=20),
         },
         every=given.every,
     )
