@@ -7,6 +7,7 @@ direction. The classes here also say what they are called and when two of theirs
 from pysclice.directions.axis import Directional, axis_along
 from pysclice.directions.coordinate import Coordinate
 from pysclice.directions.gradient import Gradient
+from pysclice.directions.group import Group
 from pysclice.directions.hessian_eigenvector import HessianEigenvector
 from pysclice.directions.random import Random
 from pysclice.directions.towards import Towards
@@ -15,6 +16,7 @@ __all__ = [
     "Coordinate",
     "Directional",
     "Gradient",
+    "Group",
     "HessianEigenvector",
     "Random",
     "Towards",

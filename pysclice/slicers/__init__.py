@@ -1,8 +1,9 @@
 """Slicers: each file holds one; a slicer is asked ``(surface, parameters)`` and gives a Slice."""
 
 from pysclice.slicers.axis_parallel import AxisParallel
-from pysclice.slicers.focus_points import FocusPoint, here
+from pysclice.slicers.crowd import Crowd
+from pysclice.slicers.focus_points import Around, Checkpoint, FocusPoint, here
 from pysclice.slicers.line import Line
 from pysclice.slicers.plane import Plane
 
-__all__ = ["AxisParallel", "FocusPoint", "Line", "Plane", "here"]
+__all__ = ["Around", "AxisParallel", "Checkpoint", "Crowd", "FocusPoint", "Line", "Plane", "here"]

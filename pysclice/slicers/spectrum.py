@@ -18,7 +18,7 @@ from pysclice.core.spectral_density import Quadrature, density, quadrature
 from pysclice.core.surface import LossSurface
 from pysclice.core.trace import Estimator, Trace, form_outside, hutch_plus_plus, hutchinson
 from pysclice.directions.random import normal
-from pysclice.slicers.focus_points import FocusPoint, here, name_of_focus_point
+from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import sampled
 from pysclice.slices import Axis, Float64, Slice, regular_coordinates
 
@@ -90,7 +90,7 @@ class Spectrum:
     tolerance: float = 1e-3
     products: int = 100
     seed: int = 0
-    focus_points: tuple[FocusPoint, ...] = (here,)
+    focus_points: FocusPoints = (here,)
 
     def __post_init__(self) -> None:
         check_matrix(self.matrix)
@@ -121,7 +121,7 @@ class Spectrum:
         Each product with the matrix counts once, and takes as long as about seven forward passes.
         """
         products = self._most_steps + self.count + (self.probes - 1) * self.steps
-        return (products + 1) * len(self.focus_points)
+        return (products + 1) * len(expanded(self.focus_points))
 
     @property
     def _most_steps(self) -> int:
@@ -133,7 +133,8 @@ class Spectrum:
         Raises:
             ValueError: the curvature is not finite.
         """
-        found = [self._found(surface, point(surface, parameters)) for point in self.focus_points]
+        points = expanded(self.focus_points)
+        found = [self._found(surface, point(surface, parameters)) for point in points]
         channel = found[0].channel
         eigenvalues, width = self._eigenvalues(found)
         densities = [density(f.quadratures, eigenvalues, width) for f in found]
@@ -151,7 +152,7 @@ class Spectrum:
             values={channel: np.stack([mean for mean, _ in densities])[:, None].astype("f4")},
             errors={channel: np.stack([error for _, error in densities])[:, None].astype("f4")},
             center={channel: np.array([f.center for f in found])},
-            focus_points=tuple(map(name_of_focus_point, self.focus_points)),
+            focus_points=tuple(map(name_of_focus_point, points)),
             mode=surface.mode,
             examples=found[0].examples,
             evaluations=products + len(found),
