@@ -5,5 +5,16 @@ from pysclice.slicers.crowd import Crowd
 from pysclice.slicers.focus_points import Around, Checkpoint, FocusPoint, here
 from pysclice.slicers.line import Line
 from pysclice.slicers.plane import Plane
+from pysclice.slicers.spectrum import Spectrum
 
-__all__ = ["Around", "AxisParallel", "Checkpoint", "Crowd", "FocusPoint", "Line", "Plane", "here"]
+__all__ = [
+    "Around",
+    "AxisParallel",
+    "Checkpoint",
+    "Crowd",
+    "FocusPoint",
+    "Line",
+    "Plane",
+    "Spectrum",
+    "here",
+]
