@@ -1,0 +1,112 @@
+"""Every example runs as a reader would run it, and shows what it says it shows."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+import pysclice as ps
+
+ROOT = Path(__file__).resolve().parent.parent
+EXAMPLES = ROOT / "examples"
+
+
+def output_of(name: str, *arguments: str, cwd: Path) -> str:
+    """What an example prints; its own errors fail the test."""
+    done = subprocess.run(
+        [sys.executable, str(EXAMPLES / name), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return done.stdout
+
+
+def test_every_example_is_run_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    found = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
+    assert found == {name for name in found if f'"{name}"' in source}
+    assert len(found) == 5
+
+
+def test_two_parameters(tmp_path: Path) -> None:
+    text = output_of("two_parameters.py", "--samples", "49", "--figures", "drawn", cwd=tmp_path)
+    rows = {line.split()[0]: line for line in text.splitlines()}
+    assert set(rows) == {"parabola", "rosenbrock", "himmelblau", "ackley"}
+    for row in rows.values():
+        numbers = [float(n) for n in re.findall(r"\d+\.\d+(?:e[+-]\d+)?", row)]
+        wrong, curvature, eigenvalue, _ = numbers
+        assert wrong < 1e-6
+        assert curvature == pytest.approx(eigenvalue, rel=1e-2)
+    assert "curvature     8.000" in rows["parabola"] and "roughness 0.000" in rows["parabola"]
+    assert len(list((tmp_path / "drawn").glob("*.pdf"))) == 4
+
+
+def test_plain_loop(tmp_path: Path) -> None:
+    arguments = ("--logdir", "runs", "--epochs", "2", "--every", "12", "--samples", "7")
+    output_of("plain_loop.py", *arguments, cwd=tmp_path)
+    series = ps.read_slices(tmp_path / "runs")["plain loop"]
+    assert len(series) == 10
+    for name, steps in series.items():
+        assert list(steps) == [2, 12, 24], name
+    last = series["principal plane"][24]
+    assert last.trajectory is not None and last.trajectory.explained > 0.5
+    assert series["random plane"][24].errors.keys() == {
+        "train/loss",
+        "train/accuracy",
+        "validation/loss",
+        "validation/accuracy",
+    }
+    assert series["spectrum"][24].kind == "spectrum"
+    assert series["back to the start"][24].notes["barrier"].keys() == {
+        "train/loss",
+        "validation/loss",
+    }
+
+
+def test_permutation_matching(tmp_path: Path) -> None:
+    text = output_of("permutation_matching.py", "--epochs", "5", cwd=tmp_path)
+    pairs = re.findall(r"^ +\d+  train (\d+\.\d+) .* train (\d+\.\d+) ", text, flags=re.M)
+    assert len(pairs) == 10
+    assert all(float(plain) > 0.1 for plain, _ in pairs)
+    assert sum(float(matched) < float(plain) for plain, matched in pairs) >= 8
+    found = re.search(r"in (\d+) of 10 pairs", text)
+    assert found and int(found[1]) >= 8
+
+
+def test_skip_connections(tmp_path: Path) -> None:
+    arguments = ("--planes", "2", "--samples", "17", "--figure", "planes.pdf")
+    text = output_of("skip_connections.py", *arguments, cwd=tmp_path)
+    found = re.search(r"minus with skips: (-?\d+\.\d+) ± (\d+\.\d+)", text)
+    assert found, text
+    difference, error = float(found[1]), float(found[2])
+    assert difference > 2 * error > 0
+    assert (tmp_path / "planes.pdf").stat().st_size > 5000
+
+
+def test_paper_figure(tmp_path: Path) -> None:
+    notebook = nbformat.read(EXAMPLES / "paper_figure.ipynb", as_version=4)
+    assert all(not cell.get("outputs") for cell in notebook.cells), "clear the outputs"
+    client = NotebookClient(
+        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": tmp_path}}
+    )
+    client.execute(env={**os.environ, "PYTHONPATH": str(ROOT)})
+    outputs = [o for cell in notebook.cells for o in cell.get("outputs", [])]
+    printed = "".join(o.get("text", "") for o in outputs if o.get("name") == "stdout")
+    curvature, eigenvalue = re.findall(r"(?:curvature|eigenvalue) (\d+\.\d+)", printed)
+    assert float(curvature) == pytest.approx(float(eigenvalue), rel=0.2)
+    plain, matched = re.findall(r"barrier (\d+\.\d+)", printed)
+    assert float(matched) < float(plain)
+    assert sum("image/png" in o.get("data", {}) for o in outputs) >= 2  # a slice shows itself
+    assert (tmp_path / "figure.pdf").stat().st_size > 5000
