@@ -214,11 +214,11 @@ class UnitWatch(TorchFunctionMode):
     ) -> Layouts | None:
         """The layouts of the result; None if it holds nothing of its arguments' entries."""
         is_getter = getattr(func, "__name__", "") == "__get__"
+        # Attributes say nothing of values, but for one: the dictionary with the memory's address.
         if func in _VALUELESS or (is_getter and not isinstance(result, Tensor | dict)):
             return None
         rule = _RULES.get(func)
-        # What is written to may share its memory with tensors that keep their layouts.
-        if rule is None or not isinstance(result, Tensor) or kwargs.get("out") is not None:
+        if rule is None or not isinstance(result, Tensor):
             raise UnclearError
         signature = inspect.signature(rule)
         try:
@@ -302,11 +302,7 @@ def tensors_in(
 
 def _elementwise(axes: Axes, shape: tuple[int, ...], *args: Any, **kwargs: Any) -> Layouts:
     """Also what treats the entries along a dimension alike, as softmax does."""
-    values = [*args, *kwargs.values()]
-    seen = [value for value in values if isinstance(value, Seen)]
-    if len(seen) < len(list(_seen_in(values))):
-        raise UnclearError
-    return _broadcast(axes, shape, seen)
+    return _broadcast(axes, shape, list(_seen_in((args, kwargs))))
 
 
 def _broadcast(axes: Axes, shape: tuple[int, ...], seen: Sequence[Seen]) -> Layouts:
@@ -369,7 +365,7 @@ def _attention(
     enable_gqa: bool = False,
 ) -> Layouts:
     """Two products of matrices, (queries, keys) and (queries, values), with softmax between."""
-    if dropout_p or enable_gqa:
+    if dropout_p:
         raise UnclearError
     for layout in (query.layouts[-2], key.layouts[-2]) if is_causal else ():
         axes.fix(layout, "causal attention")
@@ -569,7 +565,7 @@ def _view(
 
     Where a dimension went is read from its stride, which no two dimensions share.
     """
-    if next(_seen_in((args, kw)), None) or 0 in input.shape:
+    if next(_seen_in((args, kw)), None):
         raise UnclearError
     whole = torch.empty(input.shape, device="meta")
     part = view(whole, *args, **kw)

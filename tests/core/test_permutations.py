@@ -218,6 +218,15 @@ def language_model() -> nn.Module:
     return model
 
 
+def bag_of_words() -> nn.Module:
+    """Tokens keep their numbers; each has a vector of units."""
+    return Net(
+        lambda m, ids: m.head(m.embed(ids).mean(1).relu()),
+        embed=nn.Embedding(9, 6),
+        head=nn.Linear(6, 2),
+    )
+
+
 def decoder() -> nn.Module:
     """From a code to an image: units that own 9 pixels, (depthwise) transposed convolutions."""
     return Net(
@@ -300,6 +309,33 @@ def in_plain_torch() -> nn.Module:
     )
 
 
+def attention(mix: Callable[..., Tensor]) -> nn.Module:
+    """Attention of 2 heads, and a perceptron, on one stream."""
+
+    def forward(m: Any, x: Tensor) -> Tensor:
+        x = m.stem(x)
+        q, k, v = (part(x).view(2, 3, 2, 4).transpose(1, 2) for part in (m.q, m.k, m.v))
+        mixed = mix(q, k, v, m.mask)
+        x = x + m.out(mixed.transpose(1, 2).reshape(2, 3, 8))
+        return m.head(x + m.mlp(x))
+
+    return Net(
+        forward,
+        stem=nn.Linear(5, 6),
+        mlp=nn.Sequential(nn.Linear(6, 9), nn.GELU(), nn.Linear(9, 6)),
+        q=nn.Linear(6, 8),
+        k=nn.Linear(6, 8, bias=False),  # One would cancel in the softmax.
+        v=nn.Linear(6, 8),
+        out=nn.Linear(8, 6),
+        mask=torch.zeros(2, 3, 3),
+        head=nn.Linear(6, 2),
+    )
+
+
+def by_products(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    return ((q @ k.mT) / 2 + mask).softmax(-1) @ v
+
+
 def group_norm_of_blocks() -> nn.Module:
     """Each of 4 units owns 6 channels after the view, in two groups of 3."""
     return nn.Sequential(
@@ -316,6 +352,7 @@ def group_norm_of_blocks() -> nn.Module:
 
 IMAGES = inputs_for(2, 3, 8, 8)
 ROWS = inputs_for(4, 5)
+POSITIONS = inputs_for(2, 3, 5)
 IDS = torch.tensor([[1, 2, 3, 8], [4, 0, 1, 1]])
 
 # What may change places: the sizes of the groups.
@@ -327,11 +364,14 @@ KNOWN: dict[str, tuple[Callable[[], nn.Module], Any, list[int]]] = {
     "depthwise": (depthwise, IMAGES, [4, 8, 3]),
     "tied autoencoder": (tied_autoencoder, ROWS, [7]),
     "language model": (language_model, IDS, [6, 10]),
+    "bag of words": (bag_of_words, IDS, [6]),
     "decoder": (decoder, ROWS, [6, 4]),
     "one-dimensional": (one_dimensional, inputs_for(2, 2, 12), [6, 4]),
     "channels last": (channels_last, IMAGES, [6, 12]),
     "used twice": (used_twice, ROWS, [6]),
     "plain torch": (in_plain_torch, ROWS, [7]),
+    "attention": (lambda: attention(F.scaled_dot_product_attention), POSITIONS, [6, 9, 2]),
+    "attention by products": (lambda: attention(by_products), POSITIONS, [6, 9, 2]),
     "group norm of blocks": (group_norm_of_blocks, ROWS, [4]),
 }
 
@@ -402,8 +442,8 @@ def set_items(m: Any, h: Tensor) -> Tensor:
 
 
 def write_elsewhere(m: Any, h: Tensor) -> Tensor:
-    result = torch.empty_like(h)
-    torch.mul(h, 2, out=result)
+    result = torch.zeros(len(h), 6, dtype=h.dtype)
+    torch.mul(h, 2, out=result.view(len(h), 6))
     return result
 
 
@@ -449,7 +489,7 @@ UNKNOWN: dict[str, tuple[Callable[..., Any], str]] = {
     "largest with its index": (lambda m, h: h * h.max(1, keepdim=True).indices, "torch.Tensor.max"),
     "axis as a keyword": (lambda m, h: h - h.mean(axis=1, keepdim=True), "torch.Tensor.mean"),
     "assignment": (set_items, "torch.Tensor.__setitem__"),
-    "out": (write_elsewhere, "torch.empty_like"),
+    "out": (write_elsewhere, ""),
     "write through a view": (written_through_a_view, ""),
     "NumPy": (
         lambda m, h: torch.from_numpy(h.numpy()[:, ::-1].copy()),
@@ -457,6 +497,18 @@ UNKNOWN: dict[str, tuple[Callable[..., Any], str]] = {
     ),
     "own autograd function": (lambda m, h: Doubled.apply(h), "torch.Tensor."),
     "constant": (lambda m, h: h * torch.arange(1.0, 7.0, dtype=h.dtype), ""),
+    "causal attention of units": (
+        lambda m, h: F.scaled_dot_product_attention(*[h.unsqueeze(2)] * 3, is_causal=True)[..., 0],
+        "causal attention",
+    ),
+    "noisy attention of units": (
+        lambda m, h: F.scaled_dot_product_attention(*[h.unsqueeze(2)] * 3, dropout_p=0.5)[..., 0],
+        "torch.nn.functional.scaled_dot_product_attention",
+    ),
+    "narrowed from a tensor": (
+        lambda m, h: torch.narrow(h, 1, torch.tensor(0), 6),
+        "torch.narrow",
+    ),
     "noise": (lambda m, h: F.dropout(h, training=True), "torch.nn.functional.dropout"),
     "local response": (
         lambda m, h: F.local_response_norm(h.unsqueeze(2), 2).squeeze(2),
@@ -480,11 +532,14 @@ def test_units_that_meet_the_unknown_keep_their_places(name: str) -> None:
     assert "UnitGroup" in str(told.value)
 
 
-@pytest.mark.parametrize("name", UNKNOWN)
+# What comes from out of sight fixes all units; noise differs from call to call.
+ALL_OR_NOTHING = {"function transform", "NumPy", "own autograd function", "noise"}
+ALL_OR_NOTHING |= {"noisy attention of units"}
+
+
+@pytest.mark.parametrize("name", sorted(UNKNOWN.keys() - ALL_OR_NOTHING))
 def test_units_around_the_unknown_still_change_places(name: str) -> None:
     operation, _ = UNKNOWN[name]
-    if name in ("function transform", "noise", "NumPy", "own autograd function"):
-        pytest.skip("fixes all units, or differs from call to call")
     model = nn.Sequential(nn.Linear(5, 4), nn.Tanh(), nn.Linear(4, 5), unknown(operation)())
     model = nn.Sequential(
         lively(model), nn.Linear(3, 7).double(), nn.ReLU(), nn.Linear(7, 2).double()
@@ -517,26 +572,6 @@ def recurrent() -> nn.Module:
 def transformer() -> nn.Module:
     layer = nn.TransformerEncoderLayer(6, 2, 10, dropout=0.0, batch_first=True)
     return nn.Sequential(nn.Linear(5, 6), layer, nn.Linear(6, 2))
-
-
-def own_attention() -> nn.Module:
-    def forward(m: Any, x: Tensor) -> Tensor:
-        x = m.stem(x)
-        q, k, v = (part(x).view(2, 3, 2, 4).transpose(1, 2) for part in (m.q, m.k, m.v))
-        mixed = (q @ k.mT).softmax(-1) @ v
-        x = x + m.out(mixed.transpose(1, 2).reshape(2, 3, 8))
-        return m.head(x + m.mlp(x))
-
-    return Net(
-        forward,
-        stem=nn.Linear(5, 6),
-        mlp=nn.Sequential(nn.Linear(6, 9), nn.GELU(), nn.Linear(9, 6)),
-        q=nn.Linear(6, 8),
-        k=nn.Linear(6, 8),
-        v=nn.Linear(6, 8),
-        out=nn.Linear(8, 6),
-        head=nn.Linear(6, 2),
-    )
 
 
 def weight_normed() -> nn.Module:
@@ -620,8 +655,7 @@ def swapped_gram() -> nn.Module:
 PARTLY: dict[str, tuple[Callable[[], nn.Module], Any]] = {
     "gated": (lambda: nn.Sequential(mlp(), nn.Linear(3, 5), gated()), ROWS),
     "recurrent": (recurrent, inputs_for(3, 2, 5)),
-    "transformer": (transformer, inputs_for(2, 3, 5)),
-    "own attention": (own_attention, inputs_for(2, 3, 5)),
+    "transformer": (transformer, POSITIONS),
     "weight norm": (weight_normed, ROWS),
     "hook": (hooked, ROWS),
     "parameters() in forward": (reads_parameters_behind_the_module, inputs_for(4, 6)),
@@ -765,6 +799,16 @@ def test_a_model_whose_calls_differ_is_refused() -> None:
     model = Net(lambda m, x: m.net(x) * next(calls), net=mlp())
     with pytest.raises(ValueError, match=r"calls of it differ.*write the groups by hand"):
         permutation_groups(model, torch.randn(3, 5))
+
+
+def test_a_model_that_draws_and_counts_is_tried_fairly() -> None:
+    def forward(m: Any, x: Tensor) -> Tensor:
+        m.calls.add_(1)
+        return m.net(x) * m.calls + torch.randn(3)
+
+    model = Net(forward, net=mlp(), calls=torch.zeros(()))
+    assert [group.size for group in permutation_groups(model, torch.randn(3, 5))] == [8, 9]
+    assert model.calls == 0
 
 
 @dataclass
@@ -978,17 +1022,23 @@ def test_the_similarity_never_falls(name: str) -> None:
         assert restarts == 0 or matching.similarity >= matching.similarity_before
 
 
-@settings(max_examples=30)
-@given(seed=st.integers(0, 2**32), size=st.integers(2, 6), restarts=st.integers(1, 3))
-def test_no_single_group_can_be_improved_in_the_end(seed: int, size: int, restarts: int) -> None:
+@settings(max_examples=20)
+@given(seed=st.integers(0, 2**32), restarts=st.integers(0, 2))
+def test_no_single_group_can_be_improved_in_the_end(seed: int, restarts: int) -> None:
+    # A ring of groups with little to hold on to, where one change calls for the next.
     generator = torch.Generator().manual_seed(seed)
     groups = [
         UnitGroup(
-            size, (UnitDimension("in", 0), UnitDimension("mid", 1), UnitDimension("self", 0))
-        ),
-        UnitGroup(3, (UnitDimension("mid", 0, block=2), UnitDimension("out", 1))),
+            4,
+            (
+                UnitDimension(f"{number}", 0, block=2),
+                UnitDimension(f"{(number + 1) % 5}", 1),
+                UnitDimension(f"bias {number}", 0),
+            ),
+        )
+        for number in range(5)
     ]
-    shapes = {"in": (size, 2), "mid": (6, size), "self": (size,), "out": (2, 3)}
+    shapes = {f"{number}": (8, 4) for number in range(5)} | {f"bias {n}": (4,) for n in range(5)}
     one, two = (
         {name: torch.randn(shape, generator=generator).double() for name, shape in shapes.items()}
         for _ in range(2)
@@ -1039,7 +1089,7 @@ def test_only_what_the_reference_holds_is_compared() -> None:
 def test_complex_parameters_are_matched_by_the_real_part_of_their_product() -> None:
     groups = [UnitGroup(2, (UnitDimension("w", 0),))]
     one = {"w": torch.tensor([1j, 1.0])}
-    matching = match_units(groups, one, {"w": torch.tensor([1.0, 1j])})
+    matching = match_units(groups, one, {"w": torch.tensor([1.0, -1j]).conj()})
     assert matching.permutations[0].tolist() == [1, 0]
     assert matching.similarity == 2.0
 
