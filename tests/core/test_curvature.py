@@ -349,3 +349,18 @@ def test_another_matrix_is_refused() -> None:
     surface = ps.LossSurface(tanh_network(), nn.CrossEntropyLoss(), (x, classes))
     with pytest.raises(ValueError, match="expected one of"):
         CurvatureMatrix(surface, surface.parameters(), "Fisher")  # type: ignore[arg-type]
+
+
+def test_products_leave_the_model_as_it_was() -> None:
+    torch.manual_seed(0)
+    model = SmallConvNet().train()
+    x, y = images(8)
+    surface = ps.LossSurface(model, nn.CrossEntropyLoss(), (x, y), mode="train")
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    dice = torch.get_rng_state()
+    parameters = surface.parameters()
+    surface.gauss_newton_product(parameters, random_direction(parameters))
+    assert all(torch.equal(before[name], t) for name, t in model.state_dict().items())
+    assert torch.equal(dice, torch.get_rng_state())
+    assert all(module.training for module in model.modules())
+    assert all(p.grad is None and p.requires_grad for p in model.parameters())
