@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-from pysclice.slices import Axis, Slice, index_entry, regular_coordinates
+from pysclice.slices import Axis, ProjectedTrajectory, Slice, index_entry, regular_coordinates
 
 STATIC = Path(__file__).parents[2] / "tensorboard_plugin/tensorboard_loss_slicer/static"
 BASE = "/data/plugin/loss_slicer/"
@@ -54,12 +54,72 @@ def channels_of(loss: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def make(kind: str, method: str, axes: list[Axis], loss: np.ndarray, center: float, step: int) -> Slice:
+def make(
+    kind: str, method: str, axes: list[Axis], loss: np.ndarray, center: float, step: int, **more: Any
+) -> Slice:
     values = channels_of(loss)
     centers = {k: v.astype(np.float64) for k, v in channels_of(np.array([center])).items()}
     return Slice(
         kind, method, tuple(axes), values, centers, series="", step=step, epoch=step / 500,
         wall_time=1_795_230_000.0 + step * 0.08, examples=2048, evaluations=loss.size, seconds=1.84,
+        **more,
+    )  # fmt: skip
+
+
+def path_until(step: int, last: int, seed: int) -> ProjectedTrajectory:
+    """A path that comes from the upper right, wriggles, and ends where this step stands."""
+    steps = np.arange(0, last + 1, 250)
+    t = (steps / last) ** 0.5
+    xy = np.stack([1.25 * (1 - t) + 0.06 * np.sin(19 * t + seed), 0.9 * (1 - t) ** 1.7 + 0.05 * np.cos(17 * t)])
+    here = np.stack([np.interp(step, steps, one) for one in xy])
+    return ProjectedTrajectory(steps, xy - here[:, None], np.abs(t - (step / last) ** 0.5), 0.834)
+
+
+def interpolation(progress: float, seed: int, step: int) -> Slice:
+    """From here to another solution, over a hill."""
+    x = regular_coordinates(-0.25, 1.25, 31)
+    hill = 0.2 + 0.3 * x + (0.4 + 0.9 * progress) * np.exp(-((x - 0.46) ** 2) / 0.045)
+    hill += 2.5 * np.maximum(-x, 0) ** 2 + 3 * np.maximum(x - 1, 0) ** 2
+    here, there = np.interp([0.0, 1.0], x, hill)
+    rises = hill - ((1 - x) * here + x * there)
+    top = int(np.argmax(np.where((x >= 0) & (x <= 1), rises, -1)))
+    barrier = {"value": float(rises[top]), "where": float(x[top]), "error": 0.031}
+    notes = {"barrier": {"train/loss": barrier}, "similarity": {"before": 11.25, "after": 48.5}}
+    errors = {"train/loss": (0.16 * np.sqrt(np.abs(x)) * (1 - 0.4 * progress)).astype("f4")[None, None]}
+    return make(
+        "lines", "linear interpolation", [dataclasses.replace(axis("towards run b", 31, 18.2), coordinates=x)], hill[None, None],
+        here, step, notes=notes, errors=errors,
+    )  # fmt: skip
+
+
+def crowd(progress: float, seed: int, step: int) -> Slice:
+    """Many random directions, some of them stiff, one diverged."""
+    generator = np.random.default_rng(11 + seed)
+    x = regular_coordinates(-1, 1, 33)
+    stiff = generator.lognormal(0.4, 0.8, 64)[:, None] * (0.3 + progress)
+    tilt, bend = generator.normal(0, 0.25, 64)[:, None], generator.normal(0, 0.3, 64)[:, None]
+    loss = 0.3 + stiff * x**2 * (1 + bend * x) + tilt * x**2 * (x > 0)
+    loss[5, 28:] = np.nan
+    return make("lines", "crowd", [axis(f"random {i}", 33, 4.3) for i in range(64)], loss[None], 0.3, step)
+
+
+def spectrum(progress: float, seed: int, step: int) -> Slice:
+    """A bulk near zero, a tail, and a few outliers that grow."""
+    top = (np.array([46.0, 31.5, 22.0, 15.2, 11.9]) + seed) * (0.25 + 0.75 * progress)
+    x = regular_coordinates(-4.0, float(round(top[0] * 1.12)), 161)
+    width = 0.5
+    def bump(at: float, w: float) -> np.ndarray:
+        return np.exp(-((x - at) ** 2) / (2 * w**2)) / (w * math.sqrt(2 * math.pi))
+    density = 0.93 * bump(0.1, 0.45) + 0.067 * bump(1.6, 1.5) + sum(6e-4 * bump(t, width) for t in top)
+    notes = {
+        "eigenvalues": top.tolist(), "residuals": [1e-3, 1e-3, 0.02, 0.3, 0.9], "trace": 812.4 * (0.5 + progress),
+        "trace_error": 14.2, "matrix": "Hessian", "probes": 8, "lanczos steps": 80,
+    }  # fmt: skip
+    values = {"train/loss": density.astype("f4")[None, None]}
+    errors = {"train/loss": (density * 0.22).astype("f4")[None, None]}
+    return Slice(
+        "spectrum", "Hessian spectrum", (Axis("eigenvalue", x, 1.0),), values, {"train/loss": np.array([0.31])},
+        step=step, wall_time=1_795_230_000.0 + step * 0.08, notes=notes, errors=errors,
     )  # fmt: skip
 
 
@@ -72,7 +132,7 @@ def axis(name: str, samples: int, length: float, span: float = 1.0) -> Axis:
 
 def run_series(seed: int, steps: list[int], last: int, diverges: bool) -> dict[str, list[Slice]]:
     series: dict[str, list[Slice]] = {"random plane": [], "random line": [], "top eigenvector": []}
-    series["parameters one by one"] = []
+    series |= {"parameters one by one": [], "towards run b": [], "64 random lines": [], "spectrum": []}
     for step in steps:
         progress = (step / last) ** 0.6
         samples = 25 if seed % 2 else 49
@@ -86,11 +146,20 @@ def run_series(seed: int, steps: list[int], last: int, diverges: bool) -> dict[s
         elif diverges and progress > 0.5:
             loss[0][x + y > 1.35] = np.inf
         axes = [axis("random 0", samples, 4.31), axis("random 1", samples, 4.87)]
-        series["random plane"].append(make("plane", "random direction", axes, loss, center, step))
+        path = path_until(step, last, seed)
+        series["random plane"].append(
+            make("plane", "random direction", axes, loss, center, step, trajectory=path, notes={"cosine": 0.012})
+        )
+        series["towards run b"].append(interpolation(progress, seed, step))
+        series["64 random lines"].append(crowd(progress, seed, step))
+        series["spectrum"].append(spectrum(progress, seed, step))
         fine = regular_coordinates(-1, 1, 49)
         line = bowl(fine, 0 * fine, progress, seed)[None, None]
         series["random line"].append(
-            make("lines", "random direction", [axis("random 0", 49, 4.31)], line, center, step)
+            make(
+                "lines", "random direction", [axis("random 0", 49, 4.31)], line, center, step,
+                errors={"train/loss": (0.12 * np.abs(fine) * (1 + line[0, 0])).astype("f4")[None, None]},
+            )  # fmt: skip
         )
         sharp = (center + (14 + 60 * progress) * fine**2 * (1 + 0.3 * np.sin(5 * fine)))[None, None]
         series["top eigenvector"].append(

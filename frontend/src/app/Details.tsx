@@ -2,10 +2,13 @@ import { useState, useSyncExternalStore } from "react";
 import { frameKey, seriesNamed, strideFor, layoutAt } from "../data/catalog";
 import { fieldKey } from "../data/fieldStore";
 import { positionAtOrBefore } from "../data/align";
-import type { Slice } from "../data/slice";
+import { plainNotes } from "../data/notes";
+import type { Axis, Slice, Trajectory } from "../data/slice";
 import { formatCoordinate, formatSeconds, formatStep, formatValue } from "../plot/format";
 import { layoutTitle, type Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
+import { viewsFor } from "../views/registry";
+import { noteText } from "./noteText";
 import { useStep } from "./useSelection";
 
 /** What the record says about itself, for the run in focus. */
@@ -36,13 +39,10 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
   const [focusPoints] = slice.shape;
   const [allAxes, setAllAxes] = useState(false);
   const others = slice.axes.length - DESCRIBED_AXES;
-  const layout = {
-    kind: slice.kind,
-    method: slice.method,
-    shape: slice.shape,
-    channels: [],
-    axes: [],
-  };
+  const { kind, method, shape } = slice;
+  const layout = { kind, method, shape, channels: [], axes: [] };
+  const drawn = new Set(viewsFor(layout).flatMap((view) => view.notes));
+  const notes = plainNotes(slice.notes, drawn);
   const facts: [string, string][] = [
     ["Run", run],
     ["Series", slice.series],
@@ -58,6 +58,10 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
     ["Took", formatSeconds(slice.seconds)],
     ["Model in", `${slice.mode} mode`],
   ];
+  const { trajectory } = slice;
+  if (trajectory) facts.push(["Path", pathFact(trajectory)]);
+  const replicates = Math.max(...slice.channels.map((channel) => channel.replicates));
+  if (replicates > 0) facts.push(["Replicates", formatStep(replicates)]);
   if (slice.wallTime > 0) facts.push(["Taken", new Date(slice.wallTime * 1000).toLocaleString()]);
   return (
     <dl className="facts" data-testid="details">
@@ -71,9 +75,7 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
         <div key={i} className={i < DESCRIBED_AXES ? "fact-axis" : ""}>
           <dt title={axis.name}>{axis.name}</dt>
           <dd>
-            {formatCoordinate(axis.coordinates[0] ?? 0)} to{" "}
-            {formatCoordinate(axis.coordinates.at(-1) ?? 0)}
-            {Number.isFinite(axis.length) && `, length ${formatValue(axis.length)}`}
+            {extentFact(slice, axis)}
             {i < DESCRIBED_AXES && axis.description && (
               <span className="fact-note">{axis.description}</span>
             )}
@@ -95,8 +97,27 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
           </dd>
         </div>
       )}
+      {notes.map(({ name, value }) => (
+        <div key={name} data-testid="note" data-note={name}>
+          <dt title={name}>{name}</dt>
+          <dd>{noteText(value)}</dd>
+        </div>
+      ))}
     </dl>
   );
+}
+
+function extentFact(slice: Slice, { coordinates, length }: Axis): string {
+  const [first, last] = [coordinates[0] ?? 0, coordinates.at(-1) ?? 0];
+  // Eigenvalues have sizes of their own; a coordinate counts multiples of a length.
+  if (slice.kind === "spectrum") return `${formatValue(first)} to ${formatValue(last)}`;
+  const extent = `${formatCoordinate(first)} to ${formatCoordinate(last)}`;
+  return Number.isFinite(length) ? `${extent}, length ${formatValue(length)}` : extent;
+}
+
+function pathFact({ steps }: Trajectory): string {
+  const ends = [...new Set([steps[0] ?? 0, steps.at(-1) ?? 0])].map(formatStep);
+  return `${formatStep(steps.length)} points, step ${ends.join(" to ")}`;
 }
 
 function useFocusSlice(selection: Selection): Slice | null {

@@ -7,9 +7,10 @@ import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
-import type { View } from "../views/view";
+import type { Measured, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { PanelMessage } from "./PanelMessage";
+import { OverlayNote } from "./PanelNote";
 import { usePanelValues } from "./usePanelValues";
 
 interface OverlayFrameProps {
@@ -19,6 +20,7 @@ interface OverlayFrameProps {
   readonly step: number;
   readonly revision: number;
   readonly extent: Interval | null;
+  readonly shown: readonly Measured[];
 }
 
 /** All visible runs in one chart, with a legend that says the step of each. */
@@ -29,12 +31,13 @@ export function OverlayFrame({
   step,
   revision,
   extent,
+  shown,
 }: OverlayFrameProps) {
   const { store } = useServices();
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const [pictures] = useState(() => new Set<Picture>());
-  const { slices, value, hasNone } = usePanelValues(panels, selection, null);
+  const { slices, value, hasNone } = usePanelValues(panels, selection, view, null, shown);
   const steps = new Map(panels.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (
@@ -89,6 +92,7 @@ export function OverlayFrame({
           )}
         </ErrorBoundary>
       </div>
+      {value && <OverlayNote slices={slices} value={value} view={view} />}
     </section>
   );
 }

@@ -9,7 +9,7 @@ import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { ReadoutSlot } from "../ui/readoutSlot";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
-import type { View } from "../views/view";
+import type { Headline, Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { PanelMenu } from "./PanelMenu";
 import { PanelMessage } from "./PanelMessage";
@@ -25,6 +25,8 @@ interface PanelFrameProps {
   readonly extent: Interval | null;
   readonly alone: boolean;
   readonly usual: UsualRange | null;
+  /** What shares a scale where all runs do. */
+  readonly shown: readonly Measured[];
 }
 
 /** One run: its name, the step it really shows, its picture. */
@@ -37,6 +39,7 @@ export function PanelFrame({
   extent,
   alone,
   usual,
+  shown,
 }: PanelFrameProps) {
   const { store } = useServices();
   const { run, place } = panel.placed;
@@ -47,11 +50,11 @@ export function PanelFrame({
   const [pictures] = useState(() => new Set<Picture>());
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const own = useMemo(() => [panel], [panel]);
-  const { slices, value, hasNone } = usePanelValues(own, selection, usual);
+  const { slices, value, hasNone } = usePanelValues(own, selection, view, usual, shown);
   const pending = panel.content.state === "ready" && panel.content.pending;
   const focused = !alone && selection.focus?.run.name === run.name;
   const [slice] = slices;
-  const center = slice?.channel.center[slice.focusPoint];
+  const headline = slice ? (view?.headline?.(slice) ?? centerOf(slice)) : null;
   return (
     <section
       className={`panel ${focused ? "panel-focused" : ""}`}
@@ -85,12 +88,15 @@ export function PanelFrame({
         )}
         <span className="panel-space" />
         <span className="panel-readout" ref={setSlot} />
-        {center !== undefined && (
-          <span className="panel-center" title={`${selection.channel ?? ""} at the focus point`}>
-            {formatValue(center)}
+        {headline && (
+          <span className="panel-center" title={headline.title}>
+            {headline.label && <span className="panel-center-label">{headline.label}</span>}
+            {formatValue(headline.value)}
           </span>
         )}
-        {slice && <PanelMenu panel={panel} slice={slice} pictures={pictures} />}
+        {slice && view && value && (
+          <PanelMenu panel={panel} slice={slice} view={view} value={value} pictures={pictures} />
+        )}
       </header>
       <div className={`panel-body ${pending ? "panel-pending" : ""}`}>
         <ErrorBoundary where={run.name}>
@@ -114,7 +120,14 @@ export function PanelFrame({
           )}
         </ErrorBoundary>
       </div>
-      {slice && value && <PanelNote slice={slice} value={value} />}
+      {slice && value && view && <PanelNote slice={slice} value={value} view={view} />}
     </section>
   );
+}
+
+function centerOf({ slice, channel, focusPoint }: PanelSlice): Headline | null {
+  const value = channel.center[focusPoint];
+  // A spectrum's center is no value of its picture.
+  if (value === undefined || slice.kind === "spectrum") return null;
+  return { label: "", value, title: `${channel.name} at the focus point` };
 }

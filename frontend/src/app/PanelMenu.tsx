@@ -6,25 +6,28 @@ import { useDark, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 import type { Picture } from "../ui/plotRegistry";
 import { Popover, PopoverItem } from "../ui/Popover";
-import type { PanelSlice } from "../views/view";
+import type { PanelSlice, ValueScale, View } from "../views/view";
 import { download, fileName, toPng, toSvg } from "./exports";
 import { ValueTable } from "./ValueTable";
 
 interface PanelMenuProps {
   readonly panel: Panel;
   readonly slice: PanelSlice;
+  readonly view: View;
+  readonly value: ValueScale;
   readonly pictures: ReadonlySet<Picture>;
 }
 
 /** What can be taken out of a panel. */
-export function PanelMenu({ panel, slice, pictures }: PanelMenuProps) {
+export function PanelMenu({ panel, slice, view, value, pictures }: PanelMenuProps) {
   const { client, store } = useServices();
   const theme = themeFor(useDark());
   const [table, setTable] = useState(false);
   const { run, series, channel } = slice;
   const parts = [run, series.name, channel.name, `step ${slice.slice.step}`];
   const key = frameKey(series, panel.position);
-  const caption = [...parts, slice.slice.method].join(", ");
+  const sentences = view.sentences?.(slice, value) ?? [];
+  const caption = [[...parts, slice.slice.method].join(", "), ...sentences];
   // A panel of many small pictures is no one file.
   const picture = () => (pictures.size === 1 ? [...pictures][0] : undefined);
   const follow = (address: string, name: string) => {
@@ -82,7 +85,7 @@ export function PanelMenu({ panel, slice, pictures }: PanelMenuProps) {
           </>
         )}
       </Popover>
-      {table && <ValueTable slice={slice} onClose={() => setTable(false)} />}
+      {table && <ValueTable slice={slice} sentences={sentences} onClose={() => setTable(false)} />}
     </>
   );
 }

@@ -1,18 +1,26 @@
 import { useMemo } from "react";
 import { atFocusPoint } from "../data/slice";
 import { formatStep, formatValue } from "../plot/format";
-import type { PanelSlice, ValueScale } from "../views/view";
+import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 
 interface PanelNoteProps {
   readonly slice: PanelSlice;
   readonly value: ValueScale;
+  readonly view: View;
 }
 
-/** Says what the picture cannot: values without a place on its scale, and values beyond its end. */
-export function PanelNote({ slice, value }: PanelNoteProps) {
-  const missing = useMemo(() => noteFor(slice, value.kind), [slice, value.kind]);
+/**
+ * Says what the picture cannot: values without a place on its scale, values beyond its end, and what
+ * its view has to say.
+ */
+export function PanelNote({ slice, value, view }: PanelNoteProps) {
+  const missing = useMemo(
+    () => noteFor(slice, value.kind, view.allFocusPoints),
+    [slice, value.kind, view],
+  );
   const clipped = useMemo(() => clippingFor(slice, value), [slice, value]);
-  if (missing === null && clipped === null) return null;
+  const sentences = useMemo(() => view.sentences?.(slice, value) ?? [], [slice, value, view]);
+  if (missing === null && clipped === null && sentences.length === 0) return null;
   const [low, high] = value.domain;
   return (
     <p className="panel-note" data-testid="panel-note">
@@ -33,11 +41,39 @@ export function PanelNote({ slice, value }: PanelNoteProps) {
           <span>{clipped}</span>
         </span>
       )}
+      <Sentences sentences={sentences} />
     </p>
   );
 }
 
-type Measured = Pick<PanelSlice, "slice" | "channel" | "focusPoint">;
+interface OverlayNoteProps extends Omit<PanelNoteProps, "slice"> {
+  readonly slices: readonly PanelSlice[];
+}
+
+/** What a view has to say about several runs: once where it is the same for all. */
+export function OverlayNote({ slices, value, view }: OverlayNoteProps) {
+  const sentences = useMemo(() => {
+    const all = slices.map((slice) => view.sentences?.(slice, value) ?? []);
+    const common = (all[0] ?? []).filter((said) => all.every((own) => own.includes(said)));
+    const own = slices.flatMap(({ run }, i) =>
+      (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),
+    );
+    return [...own, ...common];
+  }, [slices, value, view]);
+  return sentences.length === 0 ? null : (
+    <p className="panel-note" data-testid="panel-note">
+      <Sentences sentences={sentences} />
+    </p>
+  );
+}
+
+function Sentences({ sentences }: { readonly sentences: readonly string[] }) {
+  return sentences.map((sentence) => (
+    <span key={sentence} className="panel-note-sentence">
+      {sentence}
+    </span>
+  ));
+}
 
 /** How many values are beyond the ends of a scale that leaves out outliers. */
 export function clippingFor(
@@ -62,8 +98,9 @@ export function clippingFor(
 export function noteFor(
   { slice, channel, focusPoint }: Measured,
   scale: "linear" | "log",
+  allFocusPoints = false,
 ): string | null {
-  const values = atFocusPoint(slice, channel, focusPoint);
+  const values = allFocusPoints ? channel.values : atFocusPoint(slice, channel, focusPoint);
   const total = formatStep(values.length);
   let nonfinite = 0;
   let notPositive = 0;
@@ -74,7 +111,8 @@ export function noteFor(
   if (nonfinite === values.length) return `Diverged: not one of the ${total} values is finite.`;
   const parts: string[] = [];
   if (nonfinite > 0) parts.push(`${formatStep(nonfinite)} of ${total} values are not finite`);
-  if (scale === "log" && notPositive > 0) {
+  // A density of zero is no gap in a spectrum: there are no eigenvalues, so nothing is drawn.
+  if (scale === "log" && notPositive > 0 && slice.kind !== "spectrum") {
     parts.push(`${formatStep(notPositive)} of ${total} are not above zero and have no logarithm`);
   }
   return parts.length > 0 ? `${parts.join("; ")}.` : null;

@@ -11,7 +11,7 @@ import type { View } from "../views/view";
 import { columnsFor, rowHeightFor } from "./panelGrid";
 import { PanelFrame } from "./PanelFrame";
 import { OverlayFrame } from "./OverlayFrame";
-import { sharedExtent } from "./panelSlices";
+import { measuredOf, sharedExtent } from "./panelSlices";
 import type { UsualRange } from "./usePanelValues";
 import { useStep } from "./useSelection";
 
@@ -48,6 +48,11 @@ export function Stage({ selection, view }: StageProps) {
   }, [panels, samples, view, loader]);
 
   const extent = useMemo(() => sharedExtent(panels), [panels]);
+  const focusPoint = useAppState((state) => state.focusPoint);
+  const shown = useMemo(
+    () => measuredOf(panels, selection.channel, focusPoint),
+    [panels, selection.channel, focusPoint],
+  );
   const overlaid = compare === "overlay" && view?.overlays && panels.length > 1;
   const columns = overlaid ? 1 : columnsFor(panels.length, size.width, size.height);
   return (
@@ -61,6 +66,7 @@ export function Stage({ selection, view }: StageProps) {
             step={step}
             revision={revision}
             extent={extent}
+            shown={shown}
           />
         ) : (
           panels.map((panel) => (
@@ -74,6 +80,7 @@ export function Stage({ selection, view }: StageProps) {
               extent={extent}
               alone={panels.length === 1}
               usual={usual}
+              shown={shown}
             />
           ))
         )}

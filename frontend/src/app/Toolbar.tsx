@@ -35,7 +35,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
         onChange={(method) => set({ method, series: null, view: null, cursor: null })}
       />
       <Choice
-        label="Direction"
+        label="Series"
         testId="direction"
         options={selection.seriesNames.map(option)}
         value={selection.seriesName}
@@ -56,7 +56,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
         value={selection.channel}
         onChange={(channel) => set({ channel })}
       />
-      {selection.focusPoints > 1 && (
+      {selection.focusPoints > 1 && !view?.allFocusPoints && (
         <Choice
           label="Focus point"
           testId="focus-point"

@@ -1,29 +1,28 @@
-import { lineOf } from "../data/slice";
+import { errorsOf, lineOf, sharesCoordinates, type Slice } from "../data/slice";
 import { formatCoordinate, formatStep, formatValue } from "../plot/format";
 import { Dialog } from "../ui/Dialog";
+import { HALF_WIDTH } from "../views/shared/errors";
 import type { PanelSlice } from "../views/view";
 
 interface ValueTableProps {
   readonly slice: PanelSlice;
+  /** What is said about the picture of the same values. */
+  readonly sentences: readonly string[];
   readonly onClose: () => void;
 }
 
 /** The numbers behind a picture. */
-export function ValueTable({ slice: panel, onClose }: ValueTableProps) {
+export function ValueTable({ slice: panel, sentences, onClose }: ValueTableProps) {
   const { slice, channel, run } = panel;
   const title = `${channel.name} of ${run} at step ${formatStep(slice.step)}`;
-  const columns = slice.kind === "plane" ? slice.shape[1] : slice.axes.length;
-  const rows = slice.axes[slice.kind === "plane" ? 1 : 0]?.coordinates ?? new Float64Array();
-  const heads =
-    slice.kind === "plane"
-      ? [...(slice.axes[0]?.coordinates ?? [])].map(formatCoordinate)
-      : slice.axes.map((axis) => axis.name);
-  const corner =
-    slice.kind === "plane"
-      ? `${slice.axes[1]?.name ?? ""} \\ ${slice.axes[0]?.name ?? ""}`
-      : "coordinate";
+  const { corner, heads, rows } = tableOf(panel);
   return (
     <Dialog title={title} onClose={onClose}>
+      {sentences.map((sentence) => (
+        <p key={sentence} className="muted values-note">
+          {sentence}
+        </p>
+      ))}
       <table className="values">
         <thead>
           <tr>
@@ -36,13 +35,11 @@ export function ValueTable({ slice: panel, onClose }: ValueTableProps) {
           </tr>
         </thead>
         <tbody>
-          {[...rows].map((coordinate, j) => (
-            <tr key={coordinate}>
-              <th scope="row">{formatCoordinate(coordinate)}</th>
-              {Array.from({ length: columns }, (_, i) => (
-                <td key={i}>
-                  {formatValue(lineOf(slice, channel, i, panel.focusPoint)[j] ?? NaN, 5)}
-                </td>
+          {rows.map(({ head, cells }, j) => (
+            <tr key={j}>
+              <th scope="row">{head}</th>
+              {cells.map((cell, i) => (
+                <td key={i}>{cell}</td>
               ))}
             </tr>
           ))}
@@ -50,4 +47,55 @@ export function ValueTable({ slice: panel, onClose }: ValueTableProps) {
       </table>
     </Dialog>
   );
+}
+
+interface Table {
+  readonly corner: string;
+  readonly heads: readonly string[];
+  readonly rows: readonly { readonly head: string; readonly cells: readonly string[] }[];
+}
+
+export function tableOf(panel: Pick<PanelSlice, "slice" | "channel" | "focusPoint">): Table {
+  const { slice, channel, focusPoint } = panel;
+  const cell = (line: number, sample: number) => {
+    const value = formatValue(lineOf(slice, channel, line, focusPoint)[sample] ?? NaN, 5);
+    const half = HALF_WIDTH * (errorsOf(slice, channel, line, focusPoint)?.[sample] ?? NaN);
+    return Number.isFinite(half) ? `${value} ± ${formatValue(half, 2)}` : value;
+  };
+  const table = (corner: string, heads: readonly string[], rowHeads: readonly string[]): Table => ({
+    corner,
+    heads,
+    rows: rowHeads.map((head, j) => ({ head, cells: heads.map((_, i) => cell(i, j)) })),
+  });
+  const [first, second] = slice.axes;
+  const along = (axis = first) => [...(axis?.coordinates ?? [])];
+  if (slice.kind === "plane") {
+    const corner = `${second?.name ?? ""} \\ ${first?.name ?? ""}`;
+    return table(corner, along().map(formatCoordinate), along(second).map(formatCoordinate));
+  }
+  if (slice.kind === "spectrum") {
+    return table(
+      first?.name ?? "",
+      ["density"],
+      along().map((at) => formatValue(at)),
+    );
+  }
+  const names = slice.axes.map((axis) => axis.name);
+  if (sharesCoordinates(slice)) return table("coordinate", names, along().map(formatCoordinate));
+  return eachWithCoordinates(slice, cell);
+}
+
+/** Two columns a line, where each has coordinates of its own. */
+function eachWithCoordinates(slice: Slice, cell: (line: number, sample: number) => string): Table {
+  return {
+    corner: "sample",
+    heads: slice.axes.flatMap((axis) => ["coordinate", axis.name]),
+    rows: Array.from({ length: slice.shape[2] }, (_, j) => ({
+      head: `${j + 1}`,
+      cells: slice.axes.flatMap((axis, i) => [
+        formatCoordinate(axis.coordinates[j] ?? NaN),
+        cell(i, j),
+      ]),
+    })),
+  };
 }

@@ -4,7 +4,7 @@ import { runStyle } from "../data/runColors";
 import { channelOf, extent, type Channel, type Slice } from "../data/slice";
 import { enclose, type Interval } from "../data/stats";
 import type { Panel } from "../state/panels";
-import type { PanelSlice } from "../views/view";
+import type { Measured, PanelSlice } from "../views/view";
 
 /** What a view needs of a panel that has its slice, or nothing. */
 export function toPanelSlice(
@@ -57,6 +57,22 @@ function sliceAt(
   const kept = fieldKey(key, stride);
   const entry = fields.has(kept) ? fields.get(kept) : undefined;
   return entry && "slice" in entry ? entry.slice : null;
+}
+
+/** What is measured of a channel in all panels that have their slices. */
+export function measuredOf(
+  panels: readonly Panel[],
+  channelName: string | null,
+  focusPoint: number,
+): Measured[] {
+  return panels.flatMap(({ content }) => {
+    if (content.state !== "ready" || channelName === null) return [];
+    const { slice } = content;
+    const channel = channelOf(slice, channelName);
+    return channel
+      ? [{ slice, channel, focusPoint: Math.min(focusPoint, slice.shape[0] - 1) }]
+      : [];
+  });
 }
 
 /** The coordinates that the first axes of all panels cover together. */

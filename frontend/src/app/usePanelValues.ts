@@ -5,7 +5,7 @@ import type { Selection } from "../state/selection";
 import { keepingValleys, usualRange } from "../state/outliers";
 import { fittedDomain, valueDomain, withoutOutliers } from "../state/valueScale";
 import { useAppState, useDark, useServices } from "../ui/context";
-import type { PanelSlice, ValueScale } from "../views/view";
+import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 import { toPanelSlice } from "./panelSlices";
 
 interface PanelValues {
@@ -20,12 +20,14 @@ export type UsualRange = (run: string) => Interval | null;
 
 /**
  * The slices of some panels and the scale that their values are drawn on, without outliers where
- * `usual` says what they would be.
+ * `usual` says what they would be. `shown` is all that shares the scale where all runs do.
  */
 export function usePanelValues(
   panels: readonly Panel[],
   selection: Selection,
+  view: View | null,
   usual: UsualRange | null,
+  shown: readonly Measured[],
 ): PanelValues {
   const { fields } = useServices();
   const dark = useDark();
@@ -43,19 +45,27 @@ export function usePanelValues(
   const inner = useMemo(() => {
     if (!usual) return null;
     if (scope !== "panel") return usual(slices[0]?.run ?? "");
-    const shown = slices.map(({ slice }) => slice);
+    const own = slices.map(({ slice }) => slice);
     const centers = slices.map((slice) => slice.channel.center);
-    return keepingValleys(usualRange(shown, channel ?? "", focusPoint), centers);
+    return keepingValleys(usualRange(own, channel ?? "", focusPoint), centers);
   }, [usual, scope, slices, channel, focusPoint]);
+  const sharing = scope === "all" ? shown : slices;
   return useMemo(
-    () => ({ slices, ...onScale(scale, domain, inner) }),
-    [slices, scale, domain, inner],
+    () => ({ slices, ...onScale(scale, domain, inner, view, sharing) }),
+    [slices, scale, domain, inner, view, sharing],
   );
 }
 
-function onScale(kind: "linear" | "log", domain: Interval | null, usual: Interval | null) {
+function onScale(
+  kind: "linear" | "log",
+  domain: Interval | null,
+  usual: Interval | null,
+  view: View | null,
+  shown: readonly Measured[],
+) {
   if (!domain) return { value: null, hasNone: "Not one value of this channel is finite." };
-  const fitted = fittedDomain(kind, domain);
+  const possible = fittedDomain(kind, domain);
+  const fitted = possible && (view?.domain?.(kind, possible, shown) ?? possible);
   if (fitted) return { value: { kind, ...withoutOutliers(fitted, usual) }, hasNone: null };
   return {
     value: null,

@@ -71,7 +71,11 @@ export function channelOf(slice: Slice, name: string): Channel | undefined {
 }
 
 /** The values at one focus point: of all lines, or of the plane. */
-export function atFocusPoint(slice: Slice, channel: Channel, focusPoint: number): Float32Array {
+export function atFocusPoint(
+  slice: Slice,
+  channel: Pick<Channel, "values">,
+  focusPoint: number,
+): Float32Array {
   const size = slice.shape[1] * slice.shape[2];
   return channel.values.subarray(focusPoint * size, (focusPoint + 1) * size);
 }
@@ -100,6 +104,12 @@ function lineIn(all: Float32Array, { shape }: Slice, line: number, focusPoint: n
   const samples = shape[2];
   const start = (focusPoint * shape[1] + line) * samples;
   return all.subarray(start, start + samples);
+}
+
+/** Whether all lines were sampled at the same coordinates. */
+export function sharesCoordinates({ axes }: Slice): boolean {
+  const first = axes[0]?.coordinates;
+  return axes.every(({ coordinates }) => coordinates.every((value, i) => value === first?.[i]));
 }
 
 /** From the first to the last coordinate, with room where there is only one. */

@@ -83,3 +83,35 @@ export function quantileRange(
   };
   return [at(lower), at(upper)];
 }
+
+/**
+ * At each position, the value that a share of the curves lies below: one array a share. What is not
+ * a number, or infinite, diverged and counts as larger than all others.
+ */
+export function quantilesAcross(
+  curves: readonly ArrayLike<number>[],
+  shares: readonly number[],
+): Float64Array[] {
+  const length = curves[0]?.length ?? 0;
+  const result = shares.map(() => new Float64Array(length));
+  const column = new Float64Array(curves.length);
+  for (let i = 0; i < length; i += 1) {
+    for (const [row, curve] of curves.entries()) {
+      const value = curve[i] ?? NaN;
+      column[row] = Number.isNaN(value) ? Infinity : value;
+    }
+    column.sort();
+    for (const [at, share] of shares.entries()) {
+      const place = share * (curves.length - 1);
+      const below = column[Math.floor(place)] ?? NaN;
+      const above = column[Math.ceil(place)] ?? NaN;
+      const between = place - Math.floor(place);
+      const target = result[at];
+      if (!target) continue;
+      // Between infinite numbers there is no middle.
+      if (between === 0 || below === -Infinity) target[i] = below;
+      else target[i] = above === Infinity ? above : below + between * (above - below);
+    }
+  }
+  return result;
+}

@@ -11,6 +11,26 @@ export function formatValue(value: number, digits = 4): string {
   return withMinus(value.toFixed(Math.min(decimals, 8)));
 }
 
+/** A number and its standard error, as many decimals as the error can bear: `0.42 ± 0.03`. */
+export function formatUncertain(value: number, error: number | null): string {
+  if (error === null || !(error > 0) || !Number.isFinite(error) || !Number.isFinite(value)) {
+    return formatValue(value, 3);
+  }
+  const power = Math.floor(Math.log10(error));
+  // One digit of the error, two where the first is a 1: rounding that to one would cost half of it.
+  const digits = Math.round(error / 10 ** (power - 1)) < 20 ? 2 : 1;
+  const decimals = digits - 1 - power;
+  const size = Math.max(Math.abs(value), error);
+  if (decimals > 8 || size >= 1e6) {
+    return `${formatValue(value, 3)} ± ${formatValue(error, digits)}`;
+  }
+  const rounded = (number: number) => {
+    const unit = 10 ** -decimals;
+    return (Math.round(number / unit) * unit).toFixed(Math.max(0, decimals));
+  };
+  return withMinus(`${rounded(value)} ± ${rounded(error)}`);
+}
+
 /** A tick's label: as many decimals as the step between ticks needs. */
 export function formatTick(value: number, step: number): string {
   if (value === 0) return "0";

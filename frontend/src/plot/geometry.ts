@@ -41,17 +41,27 @@ export function polyline(count: number, x: (i: number) => number, y: (i: number)
   return { lines };
 }
 
-/** The area between an upper and a lower line. */
+/** The area between an upper and a lower line, interrupted where one of them is not finite. */
 export function band(
   count: number,
   x: (i: number) => number,
   low: (i: number) => number,
   high: (i: number) => number,
 ): Shape {
-  const outline: number[] = [];
-  for (let i = 0; i < count; i += 1) outline.push(x(i), high(i));
-  for (let i = count - 1; i >= 0; i -= 1) outline.push(x(i), low(i));
-  return { lines: outline.every(Number.isFinite) ? [Float64Array.from(outline)] : [] };
+  const lines: Float64Array[] = [];
+  const outline = (from: number, to: number) => {
+    const points: number[] = [];
+    for (let i = from; i < to; i += 1) points.push(x(i), high(i));
+    for (let i = to - 1; i >= from; i -= 1) points.push(x(i), low(i));
+    return Float64Array.from(points);
+  };
+  let start = 0;
+  for (let i = 0; i <= count; i += 1) {
+    if (i < count && Number.isFinite(x(i) + low(i) + high(i))) continue;
+    if (i > start) lines.push(outline(start, i));
+    start = i + 1;
+  }
+  return { lines };
 }
 
 export function segment(x0: number, y0: number, x1: number, y1: number): Shape {

@@ -92,7 +92,7 @@ export function select(
     focusPoints: layout?.shape[0] ?? 1,
     steps: unionOfSteps(shown.map((series) => series.steps)),
     range,
-    scale: choices.scale ?? fittingScale(range),
+    scale: choices.scale ?? (layout?.kind === "spectrum" ? "log" : fittingScale(range)),
   };
 }
 

@@ -33,7 +33,7 @@ export interface Choices {
 export interface Cursor {
   readonly x: number;
   readonly y: number;
-  /** The axis-parallel line that it is on, where there are several. */
+  /** The curve that it is on, where there are several. */
   readonly line: number | null;
   readonly byKeyboard: boolean;
 }

@@ -1,12 +1,21 @@
 import type { Layout } from "../data/catalog";
-import { axisParallelView } from "./axisParallel/axisParallelView";
+import { smallMultiplesView } from "./smallMultiples/smallMultiplesView";
+import { bundleView } from "./bundle/bundleView";
 import { lineView } from "./line/lineView";
 import { overStepsView } from "./line/overStepsView";
 import { planeView } from "./plane/planeView";
+import { spectrumView } from "./spectrum/spectrumView";
 import type { View } from "./view";
 
 /** All views, the preferred ones first. */
-const VIEWS: readonly View[] = [planeView, lineView, overStepsView, axisParallelView];
+const VIEWS: readonly View[] = [
+  planeView,
+  lineView,
+  overStepsView,
+  smallMultiplesView,
+  bundleView,
+  spectrumView,
+];
 
 export function viewsFor(layout: Layout | null): readonly View[] {
   return layout ? VIEWS.filter((view) => view.supports(layout)) : [];

@@ -19,6 +19,9 @@ export interface PanelSlice {
   readonly sliceAt: (position: number) => Slice | null;
 }
 
+/** What is known of a panel before it is drawn. */
+export type Measured = Pick<PanelSlice, "slice" | "channel" | "focusPoint">;
+
 /** How values are drawn: as height of a line, or as color. */
 export interface ValueScale {
   readonly kind: ScaleKind;
@@ -41,6 +44,13 @@ export interface ViewProps {
   readonly seek: (step: number) => void;
 }
 
+export interface Headline {
+  readonly label: string;
+  readonly value: number;
+  /** What the number is, in words. */
+  readonly title: string;
+}
+
 /** A way to draw slices. Adding one is a new folder here and an entry in registry.ts. */
 export interface View {
   readonly id: string;
@@ -54,6 +64,16 @@ export interface View {
   readonly colors: boolean;
   /** Whether it draws all steps at once. */
   readonly needsAllSteps: boolean;
+  /** Whether it draws all focus points at once, so that there is none to choose. */
+  readonly allFocusPoints: boolean;
+  /** Names of the notes that it draws or says. */
+  readonly notes: readonly string[];
+  /** What a scale has to show of an interval around all values, given the slices that share it. */
+  readonly domain?: (kind: ScaleKind, domain: Interval, shown: readonly Measured[]) => Interval;
+  /** What has to be said about a picture. */
+  readonly sentences?: (panel: PanelSlice, value: ValueScale) => readonly string[];
+  /** The number in a panel's head; without it, the value at the focus point. */
+  readonly headline?: (panel: PanelSlice) => Headline | null;
   /** The height beyond which a picture of some width gains nothing; without it, there is none. */
   readonly heightFor?: (slice: Slice | null, width: number) => number;
 }

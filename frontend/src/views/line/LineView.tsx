@@ -13,6 +13,7 @@ import { extent } from "../../data/slice";
 import { Readout } from "../shared/Readout";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
+import { barrierOf, markOf } from "./barrierModel";
 import { drawLines, type StyledCurve } from "./drawLines";
 import { curveOf, describeLine, envelope, sampleAt, stepAlong } from "./lineModel";
 
@@ -26,11 +27,13 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
   const [first] = panels;
   const curves = useMemo<StyledCurve[]>(
     () =>
-      panels.map(({ slice, channel, focusPoint, style }) => ({
-        ...curveOf(slice, channel, focusPoint),
-        ...style,
-        center: channel.center[focusPoint] ?? NaN,
-      })),
+      panels.map((panel) => {
+        const { slice, channel, focusPoint, style } = panel;
+        const curve = curveOf(slice, channel, focusPoint);
+        const center = channel.center[focusPoint] ?? NaN;
+        const barrier = barrierOf(panel);
+        return { ...curve, ...style, center, barrier: barrier && markOf(barrier, curve, center) };
+      }),
     [panels],
   );
   const chart = useMemo(() => {
@@ -100,12 +103,7 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
             const sample = sampleAt(curves[i] ?? curve, cursor.x);
             const named = panels.length > 1 && { name: panel.run, color: panel.style.color };
             return (
-              <Readout
-                key={panel.run}
-                value={sample.value}
-                coordinates={[sample.x]}
-                {...(named || {})}
-              />
+              <Readout key={panel.run} {...sample} coordinates={[sample.x]} {...(named || {})} />
             );
           })}
         </div>

@@ -4,6 +4,10 @@ import { formatValue } from "../../plot/format";
 import { band, IN_PLACE, polyline } from "../../plot/geometry";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
+import { BAND, drawBand } from "../shared/errors";
+import { drawKey, type KeyEntry } from "../shared/drawKey";
+import type { BarrierMark } from "./barrierModel";
+import { drawBracket, drawChord } from "./drawBarrier";
 import type { Curve } from "./lineModel";
 
 export interface StyledCurve extends Curve {
@@ -11,6 +15,7 @@ export interface StyledCurve extends Curve {
   readonly dash: readonly number[];
   /** The value measured at coordinate 0 itself. */
   readonly center: number;
+  readonly barrier?: BarrierMark | null;
 }
 
 interface LinesDrawing {
@@ -30,12 +35,17 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
     const zero = crisp(chart.toX(0));
     line(surface, zero, box.y, zero, box.y + box.height, theme.frame, [2, 3]);
   }
+  const marks = curves.flatMap(({ barrier }) => barrier ?? []);
   surface.clip(box, () => {
     drawEnvelope(surface, chart, drawing);
+    for (const curve of curves) drawBand(surface, chart, curve, curve.color);
+    for (const mark of marks) drawChord(surface, chart, mark, theme);
     for (const curve of curves) drawCurve(surface, chart, curve, 1.75);
   });
   drawFrame(surface, box, theme);
+  for (const mark of marks) drawBracket(surface, chart, mark, theme);
   for (const curve of curves) drawDot(surface, chart, curve, theme, curves.length === 1);
+  drawKey(surface, box, keyOf(drawing), theme);
 }
 
 export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, width: number) {
@@ -48,11 +58,7 @@ export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, 
   surface.stroke(shape, IN_PLACE, { color, width, dash });
 }
 
-function drawEnvelope(
-  surface: Surface2D,
-  chart: Chart,
-  { envelope, curves, theme }: LinesDrawing,
-): void {
+function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: LinesDrawing): void {
   const [curve] = curves;
   if (!envelope || !curve) return;
   // What has no place on the scale is drawn at its edge: a band has no gaps.
@@ -66,9 +72,21 @@ function drawEnvelope(
     (i) => clamp(envelope.low[i] ?? NaN),
     (i) => clamp(envelope.high[i] ?? NaN),
   );
-  surface.fill(area, IN_PLACE, curve.color, 0.1);
-  const { x, y } = chart.box;
-  surface.text(x + 8, y + 12, "shaded: all steps", { color: theme.muted, size: 10 });
+  surface.fill(area, IN_PLACE, curve.color, ENVELOPE);
+}
+
+const ENVELOPE = 0.1;
+
+function keyOf({ curves, envelope }: LinesDrawing): KeyEntry[] {
+  const [curve] = curves;
+  if (!curve) return [];
+  const { color } = curve;
+  const key: KeyEntry[] = [];
+  if (curves.some(({ errors }) => errors)) {
+    key.push({ label: "95 %", color, opacity: BAND });
+  }
+  if (envelope) key.push({ label: "all steps", color, opacity: ENVELOPE });
+  return key;
 }
 
 function drawDot(

@@ -1,29 +1,40 @@
-import { lineOf, channelOf, type Channel, type Slice } from "../../data/slice";
+import { channelOf, errorsOf, lineOf, type Channel, type Slice } from "../../data/slice";
 import { nearestIndex } from "../../data/stats";
 import { formatCoordinate, formatValue } from "../../plot/format";
+import { HALF_WIDTH } from "../shared/errors";
 import type { PanelSlice } from "../view";
 
 /** One curve: where it was sampled and what was found there. */
 export interface Curve {
   readonly coordinates: Float64Array;
   readonly values: Float32Array;
+  /** Standard errors of the values' differences from the center, where they were measured. */
+  readonly errors: Float32Array | null;
 }
 
 export function curveOf(slice: Slice, channel: Channel, focusPoint: number, line = 0): Curve {
   return {
     coordinates: slice.axes[line]?.coordinates ?? new Float64Array(),
     values: lineOf(slice, channel, line, focusPoint),
+    errors: errorsOf(slice, channel, line, focusPoint),
   };
 }
 
 export interface CurveSample {
   readonly x: number;
   readonly value: number;
+  /** Half of the 95 % interval, where there is one. */
+  readonly half?: number;
 }
 
-export function sampleAt({ coordinates, values }: Curve, x: number): CurveSample {
+export function sampleAt({ coordinates, values, errors }: Curve, x: number): CurveSample {
   const i = nearestIndex(coordinates, x);
-  return { x: coordinates[i] ?? 0, value: values[i] ?? NaN };
+  const half = HALF_WIDTH * (errors?.[i] ?? NaN);
+  return {
+    x: coordinates[i] ?? 0,
+    value: values[i] ?? NaN,
+    ...(Number.isFinite(half) && { half }),
+  };
 }
 
 /** The coordinate `by` samples away from the one nearest to `x`. */
@@ -55,11 +66,11 @@ export function envelope(panel: PanelSlice): { low: Float32Array; high: Float32A
   return count > 1 ? { low, high } : null;
 }
 
-export function lowest({ coordinates, values }: Curve): CurveSample | null {
+export function lowest(curve: Curve): CurveSample | null {
   let best: CurveSample | null = null;
-  for (const [i, x] of coordinates.entries()) {
-    const value = values[i] ?? NaN;
-    if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = { x, value };
+  for (const [i, x] of curve.coordinates.entries()) {
+    const value = curve.values[i] ?? NaN;
+    if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = sampleAt(curve, x);
   }
   return best;
 }
@@ -69,7 +80,9 @@ export function describeLine(panel: PanelSlice): string {
   const { slice, channel, run, focusPoint } = panel;
   const minimum = lowest(curveOf(slice, channel, focusPoint));
   const where = minimum
-    ? `lowest value ${formatValue(minimum.value)} at ${formatCoordinate(minimum.x)}`
+    ? `lowest value ${formatValue(minimum.value)}` +
+      (minimum.half === undefined ? "" : ` ± ${formatValue(minimum.half, 2)}`) +
+      ` at ${formatCoordinate(minimum.x)}`
     : "no finite value";
   return `Line of ${channel.name} of ${run} at step ${slice.step}: ${where}.`;
 }

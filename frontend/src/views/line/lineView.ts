@@ -1,5 +1,7 @@
 import type { Layout } from "../../data/catalog";
+import { aroundBands, BAND_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
+import { barrierSentences } from "./barrierModel";
 import { LineView } from "./LineView";
 
 export const lineView: View = {
@@ -10,6 +12,13 @@ export const lineView: View = {
   overlays: true,
   colors: false,
   needsAllSteps: false,
+  allFocusPoints: false,
+  notes: ["barrier"],
+  domain: aroundBands,
+  sentences: (panel) => [
+    ...barrierSentences(panel),
+    ...(panel.channel.errors ? [BAND_SENTENCE] : []),
+  ],
 };
 
 export function isSingleLine(layout: Layout): boolean {

@@ -10,4 +10,6 @@ export const overStepsView: View = {
   overlays: false,
   colors: true,
   needsAllSteps: true,
+  allFocusPoints: false,
+  notes: [],
 };

@@ -12,6 +12,7 @@ import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
 import { drawPlane } from "./drawPlane";
 import { describePlane, gridOf, layOutPlane, neighbor, sampleAt } from "./planeModel";
+import { pathOf, trajectorySentences } from "./trajectoryModel";
 
 export function PlaneView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
@@ -41,9 +42,10 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
         colorMap,
         smooth,
         clipped,
+        path: pathOf({ slice, focusPoint }),
         theme,
       }),
-    [plane, slice, channel, grid, scale, colorMap, smooth, clipped, theme],
+    [plane, slice, channel, focusPoint, grid, scale, colorMap, smooth, clipped, theme],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
   const overlay = useMemo(
@@ -56,8 +58,12 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     [cursor, grid, plane],
   );
   const label = useMemo(
-    () => describePlane(slice, channel, grid, run),
-    [slice, channel, grid, run],
+    () =>
+      [
+        describePlane(slice, channel, grid, run),
+        ...trajectorySentences({ slice, channel, focusPoint }),
+      ].join(" "),
+    [slice, channel, grid, run, focusPoint],
   );
   const { chart } = plane;
   return (

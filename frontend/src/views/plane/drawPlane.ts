@@ -10,7 +10,9 @@ import { fractionalIndices, paintGrid, sharesOf, type Paint, type Raster } from 
 import { contourLevels, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
+import { drawPath } from "./drawPath";
 import type { PlaneChart } from "./planeModel";
+import type { Path } from "./trajectoryModel";
 
 const MOST_PIXELS = 420;
 
@@ -22,6 +24,7 @@ export interface PlaneDrawing {
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
   readonly clipped: Clipped;
+  readonly path: Path | null;
   readonly theme: Theme;
 }
 
@@ -41,6 +44,7 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? { lines: [] } }));
     drawContourLines(surface, chart, lines, box.width > 160);
     drawCenter(surface, chart);
+    if (drawing.path) drawPath(surface, chart, drawing.path, theme);
   });
   drawFrame(surface, box, theme);
   drawAxes(surface, chart, theme, {

@@ -1,6 +1,7 @@
 import type { View } from "../view";
 import { planeHeight } from "./planeModel";
 import { PlaneView } from "./PlaneView";
+import { trajectorySentences } from "./trajectoryModel";
 
 export const planeView: View = {
   id: "plane",
@@ -10,5 +11,8 @@ export const planeView: View = {
   overlays: false,
   colors: true,
   needsAllSteps: false,
+  allFocusPoints: false,
+  notes: [],
+  sentences: trajectorySentences,
   heightFor: planeHeight,
 };

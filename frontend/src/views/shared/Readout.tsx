@@ -7,12 +7,16 @@ interface ReadoutProps {
   /** The stored value in full; what is printed is shorter. */
   readonly value: number;
   readonly coordinates: readonly number[];
+  /** Half of its 95 % interval, where that is known. */
+  readonly half?: number;
+  /** Where that is, where coordinates in parentheses do not say it. */
+  readonly place?: string;
   readonly name?: string;
   readonly color?: string;
 }
 
 /** The value under the cursor and where that is: in the panel's head, or in place without one. */
-export function Readout({ value, coordinates, name, color }: ReadoutProps) {
+export function Readout({ value, coordinates, half, place, name, color }: ReadoutProps) {
   const slot = use(ReadoutSlot);
   const readout = (
     <span
@@ -23,8 +27,11 @@ export function Readout({ value, coordinates, name, color }: ReadoutProps) {
     >
       {color && <span className="readout-swatch" style={{ background: color }} />}
       {name !== undefined && <span className="readout-name">{name}</span>}
-      <span className="readout-place">({coordinates.map(formatCoordinate).join(", ")})</span>
+      <span className="readout-place">
+        {place ?? `(${coordinates.map(formatCoordinate).join(", ")})`}
+      </span>
       <b>{formatValue(value, 5)}</b>
+      {half !== undefined && <span>± {formatValue(half, 2)}</span>}
     </span>
   );
   return slot ? createPortal(readout, slot) : readout;

@@ -13,8 +13,9 @@ import { useCursor } from "../../ui/useCursor";
 import { drawCurve } from "../line/drawLines";
 import { curveOf, sampleAt, stepAlong } from "../line/lineModel";
 import { extent } from "../../data/slice";
+import { drawBand } from "../shared/errors";
 import type { PanelSlice } from "../view";
-import type { Cell } from "./axisParallelModel";
+import type { Cell } from "./smallMultiplesModel";
 
 const MARGINS = { top: 6, right: 6, bottom: 18, left: 44 };
 
@@ -67,7 +68,10 @@ export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
         const at = { ...ticks, align, baseline: "top" } as const;
         surface.text(chart.toX(value), box.y + box.height + 4, formatCoordinate(value), at);
       }
-      surface.clip(box, () => drawCurve(surface, chart, curve, 1.5));
+      surface.clip(box, () => {
+        drawBand(surface, chart, curve, curve.color);
+        drawCurve(surface, chart, curve, 1.5);
+      });
       drawFrame(surface, box, theme);
     },
     [chart, curve, theme],

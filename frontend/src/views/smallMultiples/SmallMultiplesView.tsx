@@ -4,7 +4,7 @@ import { useSize } from "../../ui/useSize";
 import { curveOf, sampleAt } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
 import type { PanelSlice, ViewProps } from "../view";
-import { domainOf, orderCells, sharedDomain, type Order } from "./axisParallelModel";
+import { domainOf, orderCells, sharedDomain, type Order } from "./smallMultiplesModel";
 import { CellPlot } from "./CellPlot";
 
 const PAGE = 24;
@@ -12,7 +12,7 @@ const LEAST_WIDTH = 180;
 const GAP = 12;
 const HEIGHT = 116;
 
-export function AxisParallelView({ panels, value }: ViewProps) {
+export function SmallMultiplesView({ panels, value }: ViewProps) {
   const [panel] = panels;
   return panel ? <Cells panel={panel} kind={value.kind} /> : null;
 }
@@ -57,11 +57,7 @@ function Cells({ panel, kind }: { panel: PanelSlice; kind: "linear" | "log" }) {
           <span>Same scale in all</span>
         </label>
         {sample && pointed !== null && (
-          <Readout
-            value={sample.value}
-            coordinates={[sample.x]}
-            name={slice.axes[pointed]?.name ?? ""}
-          />
+          <Readout {...sample} coordinates={[sample.x]} name={slice.axes[pointed]?.name ?? ""} />
         )}
       </div>
       <div

@@ -1,0 +1,146 @@
+import { sharesCoordinates, type Slice } from "../../data/slice";
+import { enclose, quantilesAcross, summarize, type Interval } from "../../data/stats";
+import { formatStep, formatValue } from "../../plot/format";
+import type { ScaleKind } from "../../plot/scale";
+import { curveOf, sampleAt, type Curve } from "../line/lineModel";
+import type { Measured, PanelSlice } from "../view";
+
+export interface NamedCurve extends Curve {
+  readonly name: string;
+}
+
+/** All lines of a slice at all its focus points. */
+export function curvesOf({ slice, channel }: Pick<PanelSlice, "slice" | "channel">): NamedCurve[] {
+  const [focusPoints, lines] = slice.shape;
+  return Array.from({ length: focusPoints * lines }, (_, i) => {
+    const line = i % lines;
+    const focusPoint = Math.floor(i / lines);
+    const names = [
+      ...(lines > 1 ? [slice.axes[line]?.name ?? ""] : []),
+      ...(focusPoints > 1 ? [slice.focusPoints[focusPoint] ?? `${focusPoint + 1}`] : []),
+    ];
+    return { ...curveOf(slice, channel, focusPoint, line), name: names.join(", ") };
+  });
+}
+
+/** Between which shares of the curves the band lies. */
+const SHARES = [0.1, 0.5, 0.9] as const;
+
+export interface Spread {
+  readonly coordinates: Float64Array;
+  readonly low: Float64Array;
+  readonly median: Float64Array;
+  readonly high: Float64Array;
+}
+
+/** Quantiles over the curves at each coordinate; nothing where their coordinates differ. */
+export function spreadOf(slice: Slice, curves: readonly Curve[]): Spread | null {
+  const coordinates = curves[0]?.coordinates;
+  if (!coordinates || !sharesCoordinates(slice)) return null;
+  const [low, median, high] = quantilesAcross(
+    curves.map(({ values }) => values),
+    SHARES,
+  );
+  return low && median && high ? { coordinates, low, median, high } : null;
+}
+
+const MOST_CURVES = 1000;
+
+/** The curves that are drawn one by one: all, or as many as can be told apart, evenly chosen. */
+export function drawnOf<T>(curves: readonly T[]): readonly T[] {
+  if (curves.length <= MOST_CURVES) return curves;
+  const last = curves.length - 1;
+  return Array.from({ length: MOST_CURVES }, (_, i) => {
+    return curves[Math.round((i * last) / (MOST_CURVES - 1))] as T;
+  });
+}
+
+/** From the first to the last coordinate of all lines. */
+export function bundleExtent(slices: readonly Slice[]): Interval {
+  const axes = slices.flatMap((slice) => slice.axes);
+  const [low, high] = enclose(
+    axes.map(({ coordinates: all }) => [all[0] ?? 0, all.at(-1) ?? 0] as const),
+  ) ?? [0, 0];
+  return low < high ? [low, high] : [low - 1, high + 1];
+}
+
+/** The domain around the values at all focus points, not only at the chosen one. */
+export function aroundAll(kind: ScaleKind, domain: Interval, shown: readonly Measured[]): Interval {
+  const extents = shown.map(({ channel }): Interval | null => {
+    const { low, lowestPositive, high } = summarize(channel.values);
+    const lowest = kind === "log" ? lowestPositive : low;
+    return lowest <= high ? [lowest, high] : null;
+  });
+  return enclose([domain, ...extents]) ?? domain;
+}
+
+/** A curve's value at a coordinate, linear between its samples; NaN beyond its ends. */
+export function valueAt({ coordinates, values }: Curve, x: number): number {
+  const last = coordinates.length - 1;
+  if (!(x >= (coordinates[0] ?? NaN) && x <= (coordinates[last] ?? NaN))) return NaN;
+  let above = 1;
+  while (above < last && (coordinates[above] ?? 0) < x) above += 1;
+  const [left, right] = [coordinates[above - 1] ?? 0, coordinates[Math.min(above, last)] ?? 0];
+  const [low, high] = [values[above - 1] ?? NaN, values[Math.min(above, last)] ?? NaN];
+  return right > left ? low + ((x - left) / (right - left)) * (high - low) : low;
+}
+
+/** The curve that passes nearest above or below a point; `toY` says where values stand. */
+export function nearestCurve(
+  curves: readonly Curve[],
+  x: number,
+  y: number,
+  toY: (value: number) => number,
+): number | null {
+  let best: number | null = null;
+  let distance = Infinity;
+  for (const [i, curve] of curves.entries()) {
+    const away = Math.abs(toY(valueAt(curve, x)) - y);
+    if (away < distance) {
+      distance = away;
+      best = i;
+    }
+  }
+  return best;
+}
+
+/** The curve `by` places above another one at a coordinate. */
+export function neighborAt(curves: readonly Curve[], from: number, x: number, by: number): number {
+  const value = (i: number) => sampleAt(curves[i] ?? NOTHING, x).value;
+  const order = [...curves.keys()].sort((a, b) => value(a) - value(b) || a - b);
+  const place = order.indexOf(from) + by;
+  return order[Math.min(Math.max(place, 0), order.length - 1)] ?? from;
+}
+
+const NOTHING: Curve = {
+  coordinates: new Float64Array(),
+  values: new Float32Array(),
+  errors: null,
+};
+
+export function bundleSentences({ slice, channel }: PanelSlice): string[] {
+  const count = slice.shape[0] * slice.shape[1];
+  const drawn = Math.min(count, MOST_CURVES);
+  const curves = `${formatStep(count)} curves`;
+  const some = drawn < count ? ` ${formatStep(drawn)} of them are drawn, evenly chosen.` : "";
+  if (!sharesCoordinates(slice)) {
+    return [`${curves}, without a median: their coordinates differ.${some}`];
+  }
+  const diverged = channel.values.every(Number.isFinite)
+    ? ""
+    : " What is not finite counts as above all else.";
+  return [
+    `${curves}; line: their median at each coordinate, band: 10\u201390 % of them.${some}${diverged}`,
+  ];
+}
+
+/** What a bundle shows, in a sentence for those who cannot see it. */
+export function describeBundle({ slice, channel, run }: PanelSlice, spread: Spread | null): string {
+  const count = slice.shape[0] * slice.shape[1];
+  const middle = spread ? spread.median.filter(Number.isFinite) : [];
+  const range =
+    middle.length > 0
+      ? `; their median runs from ${formatValue(Math.min(...middle))} to ${formatValue(Math.max(...middle))}`
+      : "";
+  return `${count} curves of ${channel.name} of ${run} at step ${slice.step}${range}.`;
+}

@@ -1,0 +1,18 @@
+import type { View } from "../view";
+import { aroundAll, bundleSentences } from "./bundleModel";
+import { BundleView } from "./BundleView";
+
+export const bundleView: View = {
+  id: "bundle",
+  label: "Bundle",
+  supports: ({ kind, shape }) =>
+    kind === "lines" && shape.length === 3 && (shape[0] ?? 0) * (shape[1] ?? 0) > 1,
+  Component: BundleView,
+  overlays: true,
+  colors: false,
+  needsAllSteps: false,
+  allFocusPoints: true,
+  notes: [],
+  domain: aroundAll,
+  sentences: bundleSentences,
+};

@@ -1,0 +1,125 @@
+import { expect, it } from "vitest";
+import { axis, channel, line, slice } from "../../tests/slices";
+import { createChart, linear } from "../plot/chart";
+import { createScale, type ScaleKind } from "../plot/scale";
+import type { Surface2D } from "../plot/surface";
+import { SvgSurface } from "../plot/svgSurface";
+import { themeFor } from "../plot/theme";
+import { curvesOf, spreadOf } from "./bundle/bundleModel";
+import { drawBundles } from "./bundle/drawBundle";
+import { drawLines } from "./line/drawLines";
+import { curveOf } from "./line/lineModel";
+import { markOf } from "./line/barrierModel";
+import { drawPath } from "./plane/drawPath";
+import { drawSpectra } from "./spectrum/drawSpectrum";
+
+const theme = themeFor(false);
+const style = { color: "#123456", dash: [] };
+const BOX = { x: 50, y: 10, width: 400, height: 200 };
+
+// 100 pixels a unit across, and as many up.
+function chart(kind: ScaleKind = "linear", y: readonly [number, number] = [0, 2]) {
+  return createChart(BOX, linear([-2, 2]), createScale(kind, y));
+}
+
+function svg(draw: (surface: Surface2D) => void): string {
+  const surface = new SvgSurface(500, 260, () => "");
+  draw(surface);
+  return surface.toString();
+}
+
+/** The points of each filled area of a color. */
+function areas(text: string, color = style.color): number[][] {
+  const found = text.matchAll(/<path d="([^"]*)" fill="([^"]*)" fill-opacity/g);
+  return [...found].filter((match) => match[2] === color).map((match) => numbers(match[1] ?? ""));
+}
+
+function numbers(path: string): number[] {
+  return [...path.matchAll(/-?[\d.]+/g)].map(([text]) => Number(text));
+}
+
+it("a band is drawn around a line where there are errors, apart where a value is missing", () => {
+  const errors = Float32Array.of(0.5, 0, 0.25, 0.5);
+  const bowl = line([-2, 0, 1, 2], [1, 1, NaN, 2], { errors });
+  const curve = { ...curveOf(bowl, channel([1, 1, NaN, 2], { errors }), 0), ...style, center: 1 };
+  const drawn = svg((surface) =>
+    drawLines(surface, chart(), { curves: [curve], envelope: null, xLabel: "", yLabel: "", theme }),
+  );
+  // 1.96 errors of a half are 98 pixels.
+  const [left, right] = [
+    [50, 12, 250, 110, 250, 110, 50, 208],
+    [450, -88, 450, 108],
+  ];
+  expect(areas(drawn)[0]).toEqual([...left, ...right]);
+  expect(drawn).toContain(">95 %</text>");
+});
+
+it("a barrier is a bracket from the dashed line to the top, with its height beside it", () => {
+  const curve = curveOf(line([0, 0.5, 1], [0.5, 1.5, 1]), channel([0.5, 1.5, 1]), 0);
+  const barrier = markOf({ value: 0.75, where: 0.5, error: 0.03 }, curve, 0.5);
+  const curves = [{ ...curve, ...style, center: 0.5, barrier }];
+  const drawn = svg((surface) =>
+    drawLines(surface, chart(), { curves, envelope: null, xLabel: "", yLabel: "", theme }),
+  );
+  expect(drawn).toContain(">barrier 0.75 ± 0.03</text>");
+  expect(drawn).toContain("M295.5 60.5L305.5 60.5M300.5 60.5L300.5 135.5M295.5 135.5L305.5 135.5");
+  expect(drawn).toContain('stroke-dasharray="5 4"');
+});
+
+it("a bundle is its curves, their median and their band", () => {
+  const bundle = slice([1, 3, 2], [axis([-2, 2]), axis([-2, 2]), axis([-2, 2])], channel([]));
+  const values = channel([0, 0, 1, 1, 2, 2]);
+  const curves = curvesOf({ slice: bundle, channel: values });
+  const spread = spreadOf(bundle, curves);
+  const bundles = [{ curves, spread, ...style, centers: Float64Array.of(1) }];
+  const drawn = svg((surface) =>
+    drawBundles(surface, chart(), { bundles, xLabel: "", yLabel: "", theme }),
+  );
+  expect(areas(drawn)[0]).toEqual([50, 30, 450, 30, 450, 190, 50, 190]);
+  expect(drawn).toContain('<path d="M50 110L450 110" fill="none"');
+  const apart = [{ curves, spread: null, ...style, centers: Float64Array.of(1) }];
+  const without = svg((surface) =>
+    drawBundles(surface, chart(), { bundles: apart, xLabel: "", yLabel: "", theme }),
+  );
+  expect(areas(without)).toEqual([]);
+  expect(without).not.toContain("median");
+});
+
+it("a spectrum is an area over the bottom, with ticks at its eigenvalues", () => {
+  const curve = curveOf(line([-1, 0, 1], [0, 1, 0]), channel([0, 1, 0]), 0);
+  const eigenvalues = [
+    { value: 1.5, residual: 0.25 },
+    { value: 9, residual: 0 },
+  ];
+  const drawn = svg((surface) =>
+    drawSpectra(surface, chart("log", [0.01, 1]), {
+      spectra: [{ ...curve, ...style, eigenvalues }],
+      xLabel: "eigenvalue",
+      theme,
+    }),
+  );
+  expect(areas(drawn)).toEqual([[150, 210, 250, 10, 350, 210, 350, 210, 250, 210, 150, 210]]);
+  expect(drawn.match(/d="M400\.5 198L400\.5 210"/g)).toHaveLength(2);
+  expect(drawn).toContain('d="M375 204.5L425 204.5"');
+  expect(drawn).toContain(">λ max 1.500</text>");
+});
+
+it("a path is solid up to its step and faint after it", () => {
+  const path = {
+    xs: Float32Array.of(-1, 0, 1),
+    ys: Float32Array.of(1, 1, 2),
+    steps: [0, 100, 200],
+    now: 1,
+  };
+  const drawn = svg((surface) => drawPath(surface, chart(), path, theme));
+  const lines = [...drawn.matchAll(/<path d="([^"]*)" fill="none"[^>]*stroke="([^"]*)"/g)];
+  expect(lines.map(([, d]) => d)).toEqual([
+    "M250 110L350 10",
+    "M250 110L350 10",
+    "M150 110L250 110",
+    "M150 110L250 110",
+  ]);
+  expect(lines[3]?.[2]).toBe("#ffffff");
+  expect(drawn).toContain(`<circle cx="250" cy="110" r="5" fill="${theme.playHead}"`);
+  expect(drawn).toContain(">step 0</text>");
+});

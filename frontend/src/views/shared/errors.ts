@@ -1,0 +1,70 @@
+import { atFocusPoint } from "../../data/slice";
+import { enclose, type Interval } from "../../data/stats";
+import type { Chart } from "../../plot/chart";
+import { band, IN_PLACE } from "../../plot/geometry";
+import type { ScaleKind } from "../../plot/scale";
+import type { Surface2D } from "../../plot/surface";
+import type { Measured } from "../view";
+
+/** Half of a 95 % interval, in standard errors. */
+export const HALF_WIDTH = 1.96;
+
+/** How much a band covers what lies below it. */
+export const BAND = 0.28;
+
+export const BAND_SENTENCE =
+  "Band: 95 % interval (± 1.96 standard errors) of the difference from the center, " +
+  "paired, since every point sees the same examples.";
+
+interface Uncertain {
+  readonly coordinates: Float64Array;
+  readonly values: Float32Array;
+  readonly errors: Float32Array | null;
+}
+
+/** The area that 95 % intervals cover, down to the bottom of the scale where they end below it. */
+export function drawBand(
+  surface: Surface2D,
+  chart: Chart,
+  { coordinates, values, errors }: Uncertain,
+  color: string,
+): void {
+  if (!errors) return;
+  const end = (i: number, sign: number) => {
+    const value = (values[i] ?? NaN) + sign * HALF_WIDTH * (errors[i] ?? NaN);
+    return chart.toY(Math.max(value, chart.y.domain[0]));
+  };
+  const area = band(
+    coordinates.length,
+    (i) => chart.toX(coordinates[i] ?? NaN),
+    (i) => end(i, -1),
+    (i) => end(i, 1),
+  );
+  surface.fill(area, IN_PLACE, color, BAND);
+}
+
+/** The domain widened by the bands of what is shown, so that none of them is cut off. */
+export function aroundBands(
+  kind: ScaleKind,
+  domain: Interval,
+  shown: readonly Measured[],
+): Interval {
+  const [low, high] = enclose([domain, ...shown.map(bandExtent)]) ?? domain;
+  // A band may reach below zero where no value can; a logarithm cannot follow it at all.
+  return [kind === "log" || domain[0] >= 0 ? domain[0] : low, high];
+}
+
+function bandExtent({ slice, channel, focusPoint }: Measured): Interval | null {
+  if (!channel.errors) return null;
+  const values = atFocusPoint(slice, channel, focusPoint);
+  const errors = atFocusPoint(slice, { values: channel.errors }, focusPoint);
+  let low = Infinity;
+  let high = -Infinity;
+  for (const [i, value] of values.entries()) {
+    const half = HALF_WIDTH * (errors[i] ?? NaN);
+    if (!Number.isFinite(value + half)) continue;
+    low = Math.min(low, value - half);
+    high = Math.max(high, value + half);
+  }
+  return low <= high ? [low, high] : null;
+}
