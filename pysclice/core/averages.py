@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -10,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pysclice.core.objective import Result
 from pysclice.slices import Float64
 
 # Values per example of all points are held until this many bytes are together.
@@ -68,58 +66,86 @@ class Averages:
         self._weights: dict[str, float] = {}
 
     def begin(self, data_set: str, weights: list[float], sizes: list[int | None]) -> None:
-        """Expect these batches of a data set, at all points one after the other."""
+        """Expect these batches of a data set at all points: at the center first, if there is one.
+
+        Args:
+            data_set: its name.
+            weights: of each batch.
+            sizes: number of examples of each batch; None where that cannot be told.
+        """
         self._data_set = data_set
         self._batch_weights = weights
         self._sizes = sizes
-        self._tables: dict[str, Tensor | None] = {}
+        self._tables: dict[str, Tensor] | None = None
+        self._at_center: list[Mapping[str, Tensor]] = []
         self._weights[data_set] = self._weights.get(data_set, 0.0) + sum(weights)
 
-    def add(self, point: int, batch: int, results: Mapping[str, Result]) -> None:
+    @property
+    def of_each(self) -> frozenset[str]:
+        """What has a value per example on all batches, as far as the center has shown it."""
+        return frozenset(self._tables or ())
+
+    def add(self, point: int, batch: int, results: Mapping[str, Tensor]) -> None:
         """What one batch gave at one point."""
+        if point == self._center and self._tables is None:
+            self._at_center.append(results)
+            if len(self._at_center) == len(self._sizes):
+                self._tables = self._make_tables()
+                for number, held in enumerate(self._at_center):
+                    self.add(point, number, held)
+            return
         size = self._sizes[batch]
         for name, result in results.items():
-            channel = (self._data_set, name)
-            weight = self._batch_weights[batch]
-            share = 1.0 if self._adds_up and name == "loss" else weight
-            if channel not in self._means:
-                self._means[channel] = _Sums(self._points, result.mean.device)
-            self._means[channel].add(point, result.mean, share)
-            self._keep(point, batch, size, name, result.each)
+            sums = self._sums_of(
+                name, result.device
+            )  # before any branch: channels keep their order
+            table = None if self._tables is None else self._tables.get(name)
+            if table is not None and result.ndim == 1:
+                first = sum(n or 0 for n in self._sizes[:batch])
+                table[point, first : first + (size or 0)] = result
+                continue
+            adds_up = self._adds_up and name == "loss"
+            if result.ndim == 1:
+                result = result.sum() if adds_up else result.mean()
+            share = 1.0 if adds_up else self._batch_weights[batch]
+            sums.add(point, result, share)
 
-    def _keep(
-        self, point: int, batch: int, size: int | None, name: str, each: Tensor | None
-    ) -> None:
-        """Write values per example into the table of this channel: (points, examples)."""
-        if self._center is None or (name in self._tables and self._tables[name] is None):
-            return
-        if each is None or size is None:
-            self._tables[name] = None  # some batch has none, so the channel has none
-            return
-        table = self._tables.get(name)
-        if table is None:
-            columns = sum(n or 0 for n in self._sizes)
-            table = torch.zeros(self._points, columns, dtype=each.dtype, device=each.device)
-            self._tables[name] = table
-        first = sum(n or 0 for n in self._sizes[:batch])
-        table[point, first : first + size] = each
+    def _make_tables(self) -> dict[str, Tensor]:
+        """A table (points, examples) for whatever gave values per example on all batches."""
+        columns = sum(n or 0 for n in self._sizes)
+        return {
+            name: result.new_zeros((self._points, columns))
+            for name, result in self._at_center[0].items()
+            if all(name in held and held[name].ndim == 1 for held in self._at_center)
+        }
+
+    def _sums_of(self, name: str, device: torch.device) -> _Sums:
+        channel = (self._data_set, name)
+        if channel not in self._means:
+            self._means[channel] = _Sums(self._points, device)
+        return self._means[channel]
 
     def end(self) -> None:
         """Reduce the tables of the batches that ``begin`` announced."""
-        for name, table in self._tables.items():
-            channel = (self._data_set, name)
-            if table is None:
-                self._spreads[channel] = _Spread(self._points, 0, missing=True)
-                continue
+        tables = self._tables or {}
+        for name, table in tables.items():
             adds_up = self._adds_up and name == "loss"
-            per_example = [
-                np.full(size or 0, 1.0 if adds_up else weight / (size or 1))
-                for weight, size in zip(self._batch_weights, self._sizes, strict=True)
-            ]
+            weights = np.concatenate(
+                [
+                    np.full(size or 0, 1.0 if adds_up else weight / (size or 1))
+                    for weight, size in zip(self._batch_weights, self._sizes, strict=True)
+                ]
+            )
+            channel = (self._data_set, name)
             spread = self._spreads.setdefault(channel, _Spread(self._points, self._groups))
             assert self._center is not None
-            spread.add(table, np.concatenate(per_example), self._center)
-        self._tables = {}
+            total = spread.add(table, weights, self._center)
+            self._sums_of(name, table.device).add_all(total)
+        # A channel without values per example on some batches has no standard errors.
+        for data_set, name in self._means:
+            if data_set == self._data_set and name not in tables:
+                self._spreads[data_set, name] = _Spread(self._points, 0, missing=True)
+        self._tables = None
 
     def finish(self, first: str) -> Measurements:
         """The averages; ``first`` names the data set whose examples are counted."""
@@ -136,10 +162,7 @@ class Averages:
             spread = self._spreads.get(channel)
             if spread is None or spread.missing or spread.examples < 2:
                 continue
-            found = spread.errors(adds_up)
-            if math.isnan(found[self._center]):  # the mean is no mean over examples, or diverged
-                continue
-            errors[label] = found
+            errors[label] = spread.errors(adds_up)
             if self._groups:
                 replicates[label] = spread.replicates(values[label], adds_up)
         return Measurements(values, round(self._weights.get(first, 0.0)), errors, replicates)
@@ -162,10 +185,15 @@ class _Sums:
         else:
             self._device[point] += value.detach().to(self._device.dtype) * share
 
+    def add_all(self, values: Float64) -> None:
+        """Add a value at each point."""
+        self._host += values
+
     def fetch(self) -> Float64:
         if self._device is None:
             return self._host
-        return self._device.cpu().double().numpy()
+        found: Float64 = self._device.cpu().double().numpy()
+        return self._host + found
 
 
 class _Spread:
@@ -183,13 +211,14 @@ class _Spread:
         self._of_group = np.zeros((groups, points))  # sum of w l
         self._group_weight = np.zeros(groups)
 
-    def add(self, table: Tensor, weights: Float64, center: int) -> None:
-        """Add the examples of a table (points, examples)."""
-        if self.missing:
-            return
+    def add(self, table: Tensor, weights: Float64, center: int) -> Float64:
+        """Add the examples of a table (points, examples); their weighted sums: (points,)."""
         dtype = torch.float32 if table.device.type == "mps" else torch.float64
         wide = table.to(dtype)
         w = torch.as_tensor(weights, dtype=dtype, device=table.device)
+        total: Float64 = (wide @ w).cpu().double().numpy()
+        if self.missing:
+            return total
         numbers = np.arange(self.examples, self.examples + len(weights))
         for group in range(self._groups):
             chosen = numbers % self._groups == group
@@ -203,6 +232,7 @@ class _Spread:
         self._weight += float(weights.sum())
         self._square_weight += float((weights**2).sum())
         self.examples += len(weights)
+        return total
 
     def errors(self, adds_up: bool) -> Float64:
         """Standard errors at all points: (points,)."""

@@ -17,19 +17,6 @@ Metric = Callable[[Any, Any], Any]
 
 
 @dataclass(frozen=True, eq=False)
-class Result:
-    """What one quantity is on one batch.
-
-    Attributes:
-        mean: tensor without dimensions; the sum where the loss adds up.
-        each: (examples,), the values that it averages, where there is one for each example.
-    """
-
-    mean: Tensor
-    each: Tensor | None = None
-
-
-@dataclass(frozen=True, eq=False)
 class Objective:
     """The loss and metrics of a model on a batch, each averaged over the batch.
 
@@ -91,15 +78,24 @@ class Objective:
         return unreduced_function
 
     def __call__(
-        self, model: nn.Module, batch: Any, examples: int | None = None
-    ) -> dict[str, Result]:
-        """Name -> result; the loss first.
+        self,
+        model: nn.Module,
+        batch: Any,
+        examples: int | None = None,
+        loss_of_each: bool | None = None,
+    ) -> dict[str, Tensor]:
+        """Name -> what it is on the batch; the loss first.
+
+        A tensor without dimensions is the average over the batch (the sum, where the loss adds
+        up); one of shape (examples,) says what each example contributes to it.
 
         Args:
             model: the model.
             batch: the batch.
-            examples: how many examples the batch holds. If given, results say what each example
-                contributes, wherever the loss or metric can tell.
+            examples: how many examples the batch holds. If given, results have a value for each of
+                them, wherever the loss or metric can tell.
+            loss_of_each: whether to ask a loss of torch's for its values per example and not for
+                their average. Left out: both are asked for, and the values count if they agree.
 
         Raises:
             ValueError: the batch is no pair, or the loss is no number.
@@ -108,7 +104,7 @@ class Objective:
             return _named(self.batch_loss(model, batch), examples)
         inputs, targets = _pair(batch)
         outputs = _forward(model, inputs)
-        results = {"loss": self._loss(outputs, targets, examples)}
+        results = {"loss": self._loss(outputs, targets, examples, loss_of_each)}
         for name, metric in self.metrics.items():
             results[name] = _result(name, metric(outputs, targets), examples)
         return results
@@ -120,7 +116,7 @@ class Objective:
             ValueError: the batch is no pair, or the loss is no number.
         """
         if self.batch_loss is not None:
-            return _named(self.batch_loss(model, batch), None)["loss"].mean
+            return _named(self.batch_loss(model, batch), None)["loss"]
         outputs, loss_of = self.outputs(model, batch)
         return loss_of(outputs)
 
@@ -138,22 +134,34 @@ class Objective:
                 "or ask for the matrix 'Hessian'."
             )
         inputs, targets = _pair(batch)
-        return _forward(model, inputs), lambda outputs: self._loss(outputs, targets, None).mean
+        return _forward(model, inputs), lambda outputs: self._loss(outputs, targets)
 
-    def _loss(self, outputs: Any, targets: Any, examples: int | None) -> Result:
+    def _loss(
+        self,
+        outputs: Any,
+        targets: Any,
+        examples: int | None = None,
+        of_each: bool | None = None,
+    ) -> Tensor:
         assert self.loss_fn is not None
-        found = _result("loss", self.loss_fn(outputs, targets), examples)
-        if examples is None or found.each is not None or self._loss_of_each is None:
-            return found
-        each = self._loss_of_each(outputs, targets)
-        if not isinstance(each, Tensor) or each.ndim == 0 or len(each) != examples:
-            return found
-        total = each.reshape(examples, -1).sum(1) if self.adds_up else _over_examples(each)
+        unreduced = None if examples is None or of_each is False else self._loss_of_each
+        if unreduced is None:
+            return _result("loss", self.loss_fn(outputs, targets), examples)
+        each = unreduced(outputs, targets)
+        fits = isinstance(each, Tensor) and each.ndim > 0 and len(each) == examples
+        if fits:
+            each = _over_examples(each, adds_up=self.adds_up)
+            if of_each:
+                return each
+        reduced = _result("loss", self.loss_fn(outputs, targets), examples)
         # Weights of classes and ignored targets make the mean another one than that of examples.
-        whole = total.sum() if self.adds_up else total.mean(dtype=torch.float64)
-        tolerance = 2e-2 if found.mean.dtype in (torch.float16, torch.bfloat16) else 1e-4
-        close = torch.isclose(whole.double(), found.mean.double(), tolerance, 1e-7, equal_nan=True)
-        return Result(found.mean, total.where(close, torch.nan))
+        return each if fits and self._agree(each, reduced) else reduced
+
+    def _agree(self, each: Tensor, reduced: Tensor) -> bool:
+        whole = each.sum() if self.adds_up else each.mean(dtype=torch.float64)
+        tolerance = 2e-2 if reduced.dtype in (torch.float16, torch.bfloat16) else 1e-4
+        close = torch.isclose(whole.double(), reduced.double(), tolerance, 1e-7, equal_nan=True)
+        return bool(close)
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:
@@ -174,7 +182,7 @@ def _forward(model: nn.Module, inputs: Any) -> Any:
     return model(inputs)
 
 
-def _named(result: Any, examples: int | None) -> dict[str, Result]:
+def _named(result: Any, examples: int | None) -> dict[str, Tensor]:
     loss = getattr(result, "loss", None)
     if loss is not None:
         return {"loss": _result("loss", loss, examples)}
@@ -189,17 +197,21 @@ def _named(result: Any, examples: int | None) -> dict[str, Result]:
     return {str(name): _result(str(name), result[name], examples) for name in names}
 
 
-def _result(name: str, value: Any, examples: int | None) -> Result:
-    mean = _scalar(name, value)
+def _result(name: str, value: Any, examples: int | None) -> Tensor:
     if not isinstance(value, Tensor) or value.ndim == 0 or len(value) != examples:
-        return Result(mean)
-    return Result(mean, _over_examples(value))
+        return _scalar(name, value)
+    if value.is_complex():
+        raise ValueError(f"{name!r} is complex; a loss surface has real values.")
+    return _over_examples(value)
 
 
-def _over_examples(values: Tensor) -> Tensor:
-    """(examples,): each example's own average."""
+def _over_examples(values: Tensor, *, adds_up: bool = False) -> Tensor:
+    """(examples,): each example's own average, or sum."""
+    dtype = torch.promote_types(values.dtype, torch.float32)
+    if values.ndim == 1:
+        return values.detach().to(dtype)
     flat = values.detach().reshape(len(values), -1)
-    return flat.mean(1, dtype=torch.promote_types(flat.dtype, torch.float32))
+    return flat.sum(1, dtype=dtype) if adds_up else flat.mean(1, dtype=dtype)
 
 
 def _scalar(name: str, value: Any) -> Tensor:

@@ -31,7 +31,7 @@ from pysclice.core.data import (
 )
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
-from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype, move
+from pysclice.core.parameters import Direction, Parameters, Point, check_direction, direction_dtype
 from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
 from pysclice.slices import Float64, Slice
 
@@ -310,8 +310,11 @@ class LossSurface:
             for name in originals
         }
         moved = {name: point[name] for name in originals if name in moving}
+        standing = Point(center, directions, moved)
         at_center = np.flatnonzero(np.all(coefficients == 0.0, axis=1))
         first = int(at_center[0]) if len(at_center) else None
+        # The center first: it shows what has a value per example.
+        order = sorted(range(len(coefficients)), key=lambda number: number != first)
         averages = Averages(len(coefficients), first, self._objective.adds_up, self._groups)
         device = self.device
         with (
@@ -326,7 +329,7 @@ class LossSurface:
 
             def go_to(number: int) -> None:
                 row = coefficients[number].tolist()
-                move(center, directions, row, moved)
+                standing.to(row)
                 moving_buffers.move(row)
 
             if recompute_batch_norm:
@@ -342,14 +345,19 @@ class LossSurface:
                 before = 0
                 for batches, weights, sizes in self._portions(data_set, device, len(coefficients)):
                     averages.begin(data_set.name, weights, sizes)
-                    for number in range(len(coefficients)):
+                    for number in order:
                         go_to(number)
                         if recompute_batch_norm:
                             statistics.use(number)
                         for position, batch in enumerate(batches):
                             # By batch, so that its dice do not depend on how many are held at once.
                             restart(before + position)
-                            results = self._objective(self.model, batch, sizes[position])
+                            results = self._objective(
+                                self.model,
+                                batch,
+                                None if first is None else sizes[position],
+                                None if number == first else "loss" in averages.of_each,
+                            )
                             averages.add(number, position, results)
                             interrupts.deliver()
                         if self._on_evaluation is not None and not before:
