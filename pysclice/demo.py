@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from pysclice.core.surface import Slicer
+    from pysclice.core.trajectory import Trajectory
 
 RUNS = {"with skips": True, "without skips": False}
 
 _WIDTH, _BLOCKS = 32, 10
 _EPOCHS, _BATCH_SIZE = 40, 128
-_LOGGED_EPOCHS = (0, 1, 2, 4, 7, 12, 18, 25, 32, 40)
+_LOGGED_EPOCHS = (0, 1, 2, 4, 8, 14, 24, 40)
 _TRAIN_EXAMPLES = 1200
 # The surface averages over part of the data: the picture is the same, at a quarter of the cost.
 _SLICED_TRAIN, _SLICED_VALIDATION = 300, 150
@@ -88,6 +89,8 @@ def train(run: str, logdir: Path, finished: multiprocessing.queues.Queue[str]) -
     from torch.utils.tensorboard import SummaryWriter
 
     from pysclice.core.surface import LossSurface
+    from pysclice.core.trajectory import Trajectory
+    from pysclice.directions.random import Random
     from pysclice.logger import SliceLogger
 
     torch.set_num_threads(1)  # a core for each of the two
@@ -107,12 +110,15 @@ def train(run: str, logdir: Path, finished: multiprocessing.queues.Queue[str]) -
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
     steps_per_epoch = len(inputs) // _BATCH_SIZE
     decay = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, _EPOCHS * steps_per_epoch)
+    drawn = (Random(0), Random(1))
+    trajectory = Trajectory(logdir / run / "trajectory", directions=drawn, every=steps_per_epoch)
     step = 0
     with (
         SummaryWriter(str(logdir / run)) as writer,
-        SliceLogger(writer, surface, slicers(model)) as logger,
+        SliceLogger(writer, surface, slicers(model, trajectory)) as logger,
     ):
         for epoch in range(_EPOCHS + 1):
+            trajectory.record(step, surface)
             if epoch in _LOGGED_EPOCHS:
                 logger.log(step, epoch)
                 finished.put(run)
@@ -131,25 +137,31 @@ def train(run: str, logdir: Path, finished: multiprocessing.queues.Queue[str]) -
                 outputs = model(digits.validation[0])
             model.train()
             writer.add_scalar(
-                "accuracy/validation", accuracy(outputs, digits.validation[1]).item(), step
+                "accuracy/validation", accuracy(outputs, digits.validation[1]).mean().item(), step
             )
 
 
-def slicers(model: nn.Module) -> dict[str, Slicer]:
+def slicers(model: nn.Module, trajectory: Trajectory) -> dict[str, Slicer]:
     """What the demonstration logs: one series for each thing to switch between."""
+    from pysclice.directions.hessian_eigenvector import HessianEigenvector
     from pysclice.directions.random import Random
-    from pysclice.directions.towards import Towards
     from pysclice.slicers.axis_parallel import AxisParallel
+    from pysclice.slicers.crowd import Crowd
+    from pysclice.slicers.interpolation import Interpolation
     from pysclice.slicers.line import Line
     from pysclice.slicers.plane import Plane
+    from pysclice.slicers.spectrum import Spectrum
 
-    start = {name: tensor.detach().clone() for name, tensor in model.named_parameters()}
+    start = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     return {
-        "random plane": Plane(Random(0), Random(1), samples=25),
+        "random plane": Plane(Random(0), Random(1), samples=25, trajectory=trajectory),
         "random plane, other seeds": Plane(Random(2), Random(3), samples=13),
         "random line": Line(Random(0), samples=49),
-        "back to the start": Line(Towards(start, "start"), span=(-0.25, 1.25), samples=25),
+        "random crowd": Crowd([Random(seed) for seed in range(10)], samples=9),
+        "sharpest direction": Line(HessianEigenvector(0), samples=25),
+        "back to the start": Interpolation(start, span=(-0.25, 1.25), samples=25, name="start"),
         "steepest coordinates": AxisParallel(count=16, span=(-8.0, 8.0), samples=13),
+        "spectrum": Spectrum(count=2, probes=3, steps=12),
     }
 
 
@@ -197,5 +209,5 @@ def load_digits() -> Digits:
 
 
 def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
-    """Share of examples whose largest output is the target."""
-    return (outputs.argmax(1) == targets).float().mean()
+    """For each example, 1 if its largest output is the target and 0 if not: (examples,)."""
+    return (outputs.argmax(1) == targets).float()

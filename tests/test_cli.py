@@ -57,7 +57,7 @@ def test_the_demos_networks_differ_in_their_skip_connections_only() -> None:
     assert not torch.equal(with_skips(inputs), without(inputs))
 
 
-def test_the_demos_slicers_share_their_axes_between_the_runs() -> None:
+def test_the_demos_slicers_share_their_axes_between_the_runs(tmp_path: Path) -> None:
     digits = demo.load_digits()
     data = tuple(part[:20] for part in digits.train)
     fingerprints = []
@@ -65,7 +65,7 @@ def test_the_demos_slicers_share_their_axes_between_the_runs() -> None:
         torch.manual_seed(0)
         model = demo.network(skip_connections=skips)
         surface = ps.LossSurface(model, torch.nn.functional.cross_entropy, data)
-        line = demo.slicers(model)["random line"]
+        line = demo.slicers(model, ps.Trajectory(tmp_path / str(skips)))["random line"]
         found = surface.slice(line)
         assert np.ptp(found.losses) > 0
         fingerprints.append(found.fingerprint)

@@ -124,10 +124,12 @@ class LossSurface:
             )
         # A compiled model shares its parameters with the original, which needs no compilation.
         self.model: nn.Module = getattr(model, "_orig_mod", model)
-        if isinstance(self.model, torch.jit.ScriptModule):
-            raise TypeError(
-                "TorchScript modules cannot be sliced; pass the module it was made from."
-            )
+        for name, module in self.model.named_modules():
+            if isinstance(module, torch.jit.ScriptModule):
+                raise TypeError(
+                    f"{f'Submodule {name!r}' if name else 'The model'} is a TorchScript module, "
+                    "whose parameters cannot be exchanged; pass the module it was made from."
+                )
         self.mode: Mode = mode
         self._objective = Objective(loss_fn, batch_loss, metrics or {})
         self._weight = weight or batch_size

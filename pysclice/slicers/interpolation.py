@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from pysclice import measures
 from pysclice.core.checkpoints import Source, check_source, read_buffers, read_parameters
@@ -121,17 +121,44 @@ class Interpolation:
         """The other network, with its units permuted if that was asked for, and what to note."""
         if not self.match_units:
             return self.other, {}
-        groups = self.groups
-        if groups is None:
-            groups = permutation_groups(surface.model, surface.example_inputs())
         there: dict[str, Tensor] = {
             **read_parameters(self.other, parameters, "The other network"),
             **read_buffers(self.other, surface.model, parameters),
         }
+        groups = self.groups
+        if groups is None:
+            groups = permutation_groups(surface.model, surface.example_inputs())
+            groups = self._movable(groups, surface.model, parameters, there)
         matching = match_units(groups, parameters, there, seed=self.seed)
         return permuted(groups, matching.permutations, there), {
             "similarity": {"before": matching.similarity_before, "after": matching.similarity}
         }
+
+    def _movable(
+        self,
+        groups: Sequence[UnitGroup],
+        model: nn.Module,
+        parameters: Parameters,
+        there: Mapping[str, Tensor],
+    ) -> list[UnitGroup]:
+        """The groups of which all tensors move along the line.
+
+        A frozen layer stays the model's own: units that it shares with others keep their places.
+        """
+        every = dict(model.named_parameters(remove_duplicate=False))
+        moving = {id(every[name]) for name in parameters}
+        known = {*there, *(name for name, tensor in every.items() if id(tensor) in moving)}
+        if self.batch_norm == "recomputed":
+            known |= dict(model.named_buffers()).keys()
+        movable = [g for g in groups if all(member.tensor in known for member in g.members)]
+        if not movable:
+            held = next(m.tensor for g in groups for m in g.members if m.tensor not in known)
+            raise ValueError(
+                f"No units can be matched: {held!r} is frozen, or missing in the other network, so "
+                "the units that it holds have to keep their places. Interpolate with "
+                "match_units=False."
+            )
+        return movable
 
 
 def barriers(slice_: Slice) -> dict[str, dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -375,3 +376,13 @@ def test_batches_that_do_not_fit_the_loss_get_a_sentence() -> None:
     surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images())
     with pytest.raises(ValueError, match=r"lack 'conv\.weight'"):
         surface({"fc.weight": torch.ones(1)})
+
+
+def test_a_script_module_anywhere_in_the_model_is_refused_by_name() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(nn.Linear(3, 3))
+    data = (torch.randn(4, 3), torch.randn(4, 3))
+    for model, words in ((scripted, "The model is"), (nn.Sequential(scripted), "Submodule '0' is")):
+        with pytest.raises(TypeError, match=f"{words} a TorchScript module"):
+            ps.LossSurface(model, nn.MSELoss(), data)

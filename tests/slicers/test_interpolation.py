@@ -95,6 +95,26 @@ def test_a_network_with_shuffled_units_is_found_again_without_a_barrier() -> Non
     assert matched.axes[0].length < 1e-5 < plain.axes[0].length
 
 
+def test_units_of_a_frozen_layer_keep_their_places() -> None:
+    torch.manual_seed(0)
+    first = nn.Sequential(
+        nn.Linear(64, 24), nn.ReLU(), nn.Linear(24, 32), nn.ReLU(), nn.Linear(32, 10)
+    )
+    second = copy.deepcopy(first)
+    for layer in (2, 4):
+        second[layer].reset_parameters()  # type: ignore[operator]
+    for model in (first, second):
+        model[0].requires_grad_(False)
+    line = surface(first).slice(ps.Interpolation(second, samples=3, match_units=True))
+    # The permuted network computes the same: only units behind the frozen layer were moved.
+    end = float(line.losses[0, 0, -1])
+    assert end == pytest.approx(loss_of(second, "train"), rel=1e-5)
+    assert line.notes["similarity"]["after"] > line.notes["similarity"]["before"]
+    first[2].requires_grad_(False)
+    with pytest.raises(ValueError, match="is frozen, or missing"):
+        surface(first).slice(ps.Interpolation(second, samples=3, match_units=True))
+
+
 def test_recomputed_statistics_lower_the_barrier_of_matched_networks() -> None:
     first, second = trained(0, 64, batch_norm=True), trained(1, 64, batch_norm=True)
     s = surface(first)
