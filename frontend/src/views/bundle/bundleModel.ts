@@ -130,7 +130,7 @@ export function bundleSentences({ slice, channel }: PanelSlice): string[] {
     ? ""
     : " What is not finite counts as above all else.";
   return [
-    `${curves}; line: their median at each coordinate, band: 10\u201390 % of them.${some}${diverged}`,
+    `${curves}; line: their median, band: 10\u201390 % of them, at each coordinate.${some}${diverged}`,
   ];
 }
 

@@ -83,12 +83,11 @@ export function barrierSentences(measured: Measured): string[] {
   const mark =
     barrier && markOf(barrier, curveOf(slice, channel, focusPoint), channel.center[0] ?? NaN);
   if (!barrier || !mark) return [];
-  const between = "the straight line (dashed) between coordinates 0 and 1";
-  if (barrier.value === 0) return [`No barrier: nothing rises above ${between}.`];
+  if (barrier.value === 0) return ["No barrier: nothing rises above the dashed line."];
   if (barrier.value === Infinity) {
     return ["The barrier is infinite: between coordinates 0 and 1 a value is not finite."];
   }
-  const error = barrier.error === null ? "" : "; ± is one standard error";
+  const error = barrier.error === null ? "" : " (one standard error)";
   const height = mark.label.replace("barrier", "Barrier");
-  return [`${height}: the highest rise above ${between}${error}.`];
+  return [`${height}${error}: highest rise above the dashed line.`];
 }

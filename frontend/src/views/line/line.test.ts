@@ -58,7 +58,7 @@ describe("a barrier", () => {
       top: 4.5,
       label: "barrier 3.00 ± 0.13",
     });
-    expect(barrierSentences(at)[0]).toMatch(/^Barrier 3\.00 ± 0\.13: .* one standard error\.$/);
+    expect(barrierSentences(at)[0]).toMatch(/^Barrier 3\.00 ± 0\.13 \(one standard error\): /);
   });
 
   it("ends between samples where 1 is none", () => {

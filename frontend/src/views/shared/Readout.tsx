@@ -26,12 +26,12 @@ export function Readout({ value, coordinates, half, place, name, color }: Readou
       data-coordinates={coordinates.join(",")}
     >
       {color && <span className="readout-swatch" style={{ background: color }} />}
-      {name !== undefined && <span className="readout-name">{name}</span>}
+      {name !== undefined && <span className="readout-name">{name}</span>}{" "}
       <span className="readout-place">
         {place ?? `(${coordinates.map(formatCoordinate).join(", ")})`}
-      </span>
+      </span>{" "}
       <b>{formatValue(value, 5)}</b>
-      {half !== undefined && <span>± {formatValue(half, 2)}</span>}
+      {half !== undefined && <span> ± {formatValue(half, 2)}</span>}
     </span>
   );
   return slot ? createPortal(readout, slot) : readout;

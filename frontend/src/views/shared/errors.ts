@@ -13,8 +13,8 @@ export const HALF_WIDTH = 1.96;
 export const BAND = 0.28;
 
 export const BAND_SENTENCE =
-  "Band: 95 % interval (± 1.96 standard errors) of the difference from the center, " +
-  "paired, since every point sees the same examples.";
+  "Band and ±: 95 % interval of the difference from the center, paired: " +
+  "same examples at every point.";
 
 interface Uncertain {
   readonly coordinates: Float64Array;

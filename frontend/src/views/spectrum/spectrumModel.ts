@@ -66,7 +66,7 @@ export function spectrumSentences(panel: PanelSlice): string[] {
   const said = `${named}${facts.join(", ")}`;
   const sentences = facts.length > 0 ? [`${said.charAt(0).toUpperCase()}${said.slice(1)}.`] : [];
   if (panel.channel.errors) {
-    sentences.push("Band: 95 % interval (± 1.96 standard errors) of the density.");
+    sentences.push("Band and ±: 95 % interval of the density.");
   }
   return sentences;
 }
