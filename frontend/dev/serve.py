@@ -301,7 +301,7 @@ class Handler(BaseHTTPRequestHandler):
 def health(troubled: bool) -> dict[str, Any]:
     malformed = [{"run": "a", "tag": "random plane/0000000500/3fa2", "reason": "The header is not JSON."}]
     return {
-        "pysclice": "0.1.0", "tensorboard": "2.21.0", "format": 1, "loader": "fast",
+        "pysclice": "0.1.0", "tensorboard": "2.21.0", "format": 2, "loader": "fast",
         "retention": 10 if troubled else "all", "malformed": malformed if troubled else [],
         "newer": 2 if troubled else 0,
     }  # fmt: skip

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pysclice.slices import KINDS
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "frontend" / "src"
 
@@ -20,7 +22,8 @@ NAMES = [
     "crowd",
     "gauss.?newton",
 ]
-PLAIN_WORDS = {"update"}  # methods whose names code must be allowed to use
+# Words for kinds and shapes, which code has to use even where a method is called the same.
+PLAIN_WORDS = {*KINDS, "line", "update", "path", "trajectory"}
 
 
 def methods() -> set[str]:
