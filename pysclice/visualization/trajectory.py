@@ -68,7 +68,8 @@ def prepare_trajectory(slice_: Slice) -> tuple[Path | None, str]:
 
 def _percent(share: float) -> str:
     # Rounded down, so that 100 % is said of nothing less.
-    return f"{math.floor(100 * share + 1e-9)} %"
+    percent = math.floor(100 * share + 1e-9)
+    return "less than 1 %" if percent == 0 and share > 0 else f"{percent} %"
 
 
 def draw_trajectory(axes: Axes, path: Path, *, labels: bool = True) -> None:

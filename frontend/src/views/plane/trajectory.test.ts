@@ -31,6 +31,8 @@ describe("the path of the parameters", () => {
   it("says how much of its motion the plane explains, never more than it does", () => {
     expect(seen(golden)).toEqual(["The plane explains 87 % of the path\u2019s motion."]);
     expect(seen(changed({ explained: 0.9999 }))[0]).toContain("99 %");
+    expect(seen(changed({ explained: 0.0004 }))[0]).toContain("less than 1 %");
+    expect(seen(changed({ explained: 0 }))[0]).toContain("explains 0 %");
     expect(seen(changed({ explained: 1 }))[0]).toContain("100 %");
     expect(seen(changed({ explained: NaN }))).toEqual([]);
   });

@@ -35,7 +35,8 @@ export function trajectorySentences({ slice, focusPoint }: Measured): string[] {
   if (Number.isNaN(explained)) return clipped ? [`The path of the parameters:${clipped}`] : [];
   // Rounded down, so that 100 % is said of nothing less.
   const percent = Math.floor(100 * explained + 1e-9);
-  return [`The plane explains ${percent} % of the path\u2019s motion.${clipped}`];
+  const share = percent === 0 && explained > 0 ? "less than 1" : String(percent);
+  return [`The plane explains ${share} % of the path\u2019s motion.${clipped}`];
 }
 
 function outsideOf(slice: Slice, { coordinates, steps }: Trajectory): number {
