@@ -11,8 +11,9 @@ from torch import Tensor
 
 from pysclice.slices import Float64
 
-# Values per example of all points are held until this many bytes are together.
-TABLE_BYTES = 64 * 2**20
+# Values per example of all points are held until this many bytes are together; reducing them takes
+# some five times as much for a moment.
+TABLE_BYTES = 16 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
