@@ -53,6 +53,10 @@ fix: ## format both languages, mend what the linter can mend
 frontend: ## build the page if its sources changed
 	$(BIN)/python build_frontend.py
 
+.PHONY: bench
+bench: ## measure against the plain loop and other tools
+	$(BIN)/python -m benchmarks
+
 .PHONY: demo
 demo: ## train two small networks and show them in TensorBoard
 	$(BIN)/pysclice demo

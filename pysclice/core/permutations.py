@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from pysclice.core.unit_axes import UnitWatch, tensors_in
-from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
+from pysclice.core.untouched import Randomness, held_interrupts, own_randomness, stand_in
 
 _BY_HAND = (
     "write the groups by hand: a list of UnitGroup, each with the dimensions of all tensors that "
@@ -110,7 +110,7 @@ def permutation_groups(model: nn.Module, example_input: Any = None) -> list[Unit
     arguments = _arguments(model, example_input)
     with (
         held_interrupts(),
-        own_randomness(0) as restart,
+        own_randomness(0) as randomness,
         stand_in(model, {}, {}, "eval"),
         torch.no_grad(),
     ):
@@ -133,7 +133,7 @@ def permutation_groups(model: nn.Module, example_input: Any = None) -> list[Unit
                 f"No hidden units of this model can change places, {why}. To match units "
                 f"nevertheless, {_BY_HAND}."
             )
-        _try_out(model, groups, arguments, restart)
+        _try_out(model, groups, arguments, randomness)
     return groups
 
 
@@ -186,7 +186,7 @@ def _try_out(
     model: nn.Module,
     groups: list[UnitGroup],
     arguments: tuple[tuple[Any, ...], dict[str, Any]],
-    restart: Callable[[int], None],
+    randomness: Randomness,
 ) -> None:
     """Nothing, if the model computes the same with its units permuted at random.
 
@@ -199,7 +199,7 @@ def _try_out(
     moved = permuted(groups, permutations, parameters | buffers)
     results = []
     for tensors in (parameters | buffers, moved):
-        restart(0)
+        randomness.restart(0)
         args, kwargs = _copies(arguments)
         fresh = {name: tensors[name].clone() for name in buffers}
         results.append(functional_call(model, tensors | fresh, args, kwargs))

@@ -319,9 +319,11 @@ class LossSurface:
         order = sorted(range(len(coefficients)), key=lambda number: number != first)
         averages = Averages(len(coefficients), first, self._objective.adds_up, self._groups)
         device = self.device
+        # Without dropout most models draw nothing; the center shows on which batches they do.
+        may_draw = first is None or self.mode == "train"
         with (
             held_interrupts() as interrupts,
-            own_randomness(_EVALUATION_SEED) as restart,
+            own_randomness(_EVALUATION_SEED) as randomness,
             torch.no_grad(),
             # Detached tensors stand in even where nothing moves, so no gradient is built.
             stand_in(self.model, originals, point, self.mode),
@@ -347,13 +349,15 @@ class LossSurface:
                 before = 0
                 for batches, weights, sizes in self._portions(data_set, device, len(coefficients)):
                     averages.begin(data_set.name, weights, sizes)
+                    draws: set[int] = set()
                     for number in order:
                         go_to(number)
                         if recompute_batch_norm:
                             statistics.use(number)
                         for position, batch in enumerate(batches):
                             # By batch, so that its dice do not depend on how many are held at once.
-                            restart(before + position)
+                            if may_draw or number == first or position in draws:
+                                randomness.restart(before + position)
                             results = self._objective(
                                 self.model,
                                 batch,
@@ -361,6 +365,8 @@ class LossSurface:
                                 None if number == first else "loss" in averages.of_each,
                             )
                             averages.add(number, position, results)
+                            if number == first and randomness.were_drawn():
+                                draws.add(position)
                             interrupts.deliver()
                         if self._on_evaluation is not None and not before:
                             if data_set is self._data_sets[0]:
@@ -459,7 +465,7 @@ class LossSurface:
         weight_sum, position = 0.0, 0
         with (
             held_interrupts() as interrupts,
-            own_randomness(_EVALUATION_SEED) as restart,
+            own_randomness(_EVALUATION_SEED) as randomness,
             torch.enable_grad(),
             stand_in(self.model, originals, point, self.mode),
             differentiable(self.model, times),
@@ -468,7 +474,7 @@ class LossSurface:
             for batches in self._data_sets[0].chunks(self.device):
                 for batch in batches:
                     weight = 1.0 if self._objective.adds_up else checked_weight(self._weight, batch)
-                    restart(position)  # as at every point of a slice
+                    randomness.restart(position)  # as at every point of a slice
                     position += 1
                     for name, found in zip(point, of_batch(batch, point), strict=True):
                         if found is not None:

@@ -63,33 +63,56 @@ def held_interrupts() -> Iterator[Interrupts]:
         interrupts.deliver()
 
 
-@contextmanager
-def own_randomness(seed: int) -> Iterator[Callable[[int], None]]:
-    """Own random numbers inside, the user's untouched afterwards.
+class Randomness:
+    """Random numbers that start again, the same ones for the same number.
 
-    Yields a function that starts random numbers again, the same ones for the same argument:
     torch's on every device in use, NumPy's global ones and Python's.
     """
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._number = 0
+        # Not torch.manual_seed: before CUDA is in use, that leaves an order to seed it later.
+        self._generators = [torch.default_generator]
+        if torch.cuda.is_initialized():
+            self._generators += torch.cuda.default_generators
+        self._mps = torch.backends.mps.is_available()
+
+    def restart(self, number: int) -> None:
+        """Start again, with the random numbers of this number."""
+        self._number = number
+        seed = self._seed + number
+        for generator in self._generators:
+            generator.manual_seed(seed)
+        if self._mps:
+            torch.mps.manual_seed(seed)
+        np.random.seed(seed % 2**32)
+        random.seed(seed)
+
+    def were_drawn(self) -> bool:
+        """Whether any random number was drawn since the last restart, which is repeated here."""
+        now = self._states()
+        self.restart(self._number)
+        return now != self._states()
+
+    def _states(self) -> list[Any]:
+        states: list[Any] = [generator.get_state().tolist() for generator in self._generators]
+        if self._mps:
+            states.append(torch.mps.get_rng_state().tolist())
+        name, keys, *rest = np.random.get_state()
+        return [*states, name, np.asarray(keys).tolist(), rest, random.getstate()]
+
+
+@contextmanager
+def own_randomness(seed: int) -> Iterator[Randomness]:
+    """Own random numbers inside, the user's untouched afterwards."""
     states = torch.get_rng_state(), np.random.get_state(), random.getstate()
     cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
-
-    # Not torch.manual_seed: before CUDA is in use, that leaves an order to seed it later.
-    generators = [torch.default_generator]
-    if cuda is not None:
-        generators += torch.cuda.default_generators
-
-    def restart(number: int) -> None:
-        for generator in generators:
-            generator.manual_seed(seed + number)
-        if mps is not None:
-            torch.mps.manual_seed(seed + number)
-        np.random.seed((seed + number) % 2**32)
-        random.seed(seed + number)
-
+    randomness = Randomness(seed)
     try:
-        restart(0)
-        yield restart
+        randomness.restart(0)
+        yield randomness
     finally:
         torch.set_rng_state(states[0])
         np.random.set_state(states[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import random
 import warnings
 from types import SimpleNamespace
 from typing import Any
@@ -386,3 +387,28 @@ def test_a_script_module_anywhere_in_the_model_is_refused_by_name() -> None:
     for model, words in ((scripted, "The model is"), (nn.Sequential(scripted), "Submodule '0' is")):
         with pytest.raises(TypeError, match=f"{words} a TorchScript module"):
             ps.LossSurface(model, nn.MSELoss(), data)
+
+
+@pytest.mark.parametrize("draw", ["torch", "numpy", "python"])
+def test_a_loss_that_draws_in_eval_mode_sees_the_same_dice_at_every_point(draw: str) -> None:
+    def noise() -> float:
+        draws = {"torch": torch.rand(1).item, "numpy": np.random.rand, "python": random.random}
+        return float(draws[draw]())
+
+    def loss(outputs: Tensor, targets: Tensor) -> Tensor:
+        return (outputs * 0 + noise()).mean()
+
+    batches = [(torch.randn(5, 3), torch.randn(5, 2)) for _ in range(3)]
+    surface = ps.LossSurface(nn.Linear(3, 2), loss, batches)
+    line = surface.slice(ps.Line(ps.Random(0, "layer"), samples=7))
+    assert np.ptp(line.losses) == 0.0 < float(line.losses[0, 0, 0])
+    each = [
+        float(
+            ps.LossSurface(surface.model, loss, [b])
+            .slice(ps.Line(ps.Random(0, "layer"), samples=2))
+            .losses[0, 0, 0]
+        )
+        for b in batches
+    ]
+    assert each[0] == each[1] == each[2]  # the first batch of each surface
+    assert float(line.losses[0, 0, 0]) != pytest.approx(each[0])  # the others have other dice

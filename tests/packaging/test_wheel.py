@@ -175,7 +175,7 @@ def test_tensorboard_serves_page_and_slices_where_torch_is_not_installed(
     assert torch == "None"
     assert str(ROOT) not in origin
     logdir = tmp_path / "runs"
-    golden = ROOT / "tests" / "golden" / "v1-plane.slice"
+    golden = ROOT / "tests" / "golden" / "v2-plane.slice"
     code = (
         "import sys; from pysclice.events import SliceWriter; from pysclice.slices import load\n"
         "with SliceWriter(sys.argv[1]) as writer: writer.write(load(sys.argv[2]))"

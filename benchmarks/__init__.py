@@ -1,0 +1,1 @@
+"""Ratios against a bare forward pass and against other tools: ``python -m benchmarks``."""
