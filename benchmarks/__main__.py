@@ -98,7 +98,8 @@ def measured(runs: Mapping[str, Run], rounds: int) -> dict[str, float]:
 
 def flops(made: Task) -> float:
     """Floating-point operations of one pass over the data, as torch counts them."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    # With gradients: without, torch runs encoder layers in one kernel that it does not count.
+    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
         for inputs, _ in made.case.batches:
             made.case.model(inputs)
     return float(counter.get_total_flops())
