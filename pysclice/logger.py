@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import time
-import warnings
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 from pysclice.core.surface import LossSurface, Slicer
+from pysclice.core.told import tell
 from pysclice.directions.random import Random
 from pysclice.events import SliceWriter
 from pysclice.slicers.axis_parallel import AxisParallel
@@ -158,11 +158,7 @@ class SliceLogger:
         if series in self._warned:
             return
         self._warned.add(series)
-        try:
-            warnings.warn(sentence, RuntimeWarning, stacklevel=3)
-        except RuntimeWarning:
-            # The user turns warnings into errors; ours must not stop their training.
-            _log.warning(sentence)
+        tell(sentence, stacklevel=3)
 
 
 def default_slicers(surface: LossSurface) -> dict[str, Slicer]:

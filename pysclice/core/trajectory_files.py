@@ -14,10 +14,8 @@ the new one. A row that a crash cut short has no valid checksum and is left out.
 from __future__ import annotations
 
 import json
-import logging
 import os
 import shutil
-import warnings
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable
@@ -28,9 +26,8 @@ import numpy as np
 import torch
 
 from pysclice.core.parameters import Parameters
+from pysclice.core.told import tell
 from pysclice.slices import Float64, Int64
-
-_log = logging.getLogger(__name__)
 
 _PARTIAL = ".partial"
 
@@ -165,11 +162,7 @@ class TrajectoryFiles:
         if sentence in self._told:
             return
         self._told.add(sentence)
-        try:
-            warnings.warn(sentence, RuntimeWarning, stacklevel=4)
-        except RuntimeWarning:
-            # The user turns warnings into errors; ours must not stop their training.
-            _log.warning(sentence)
+        tell(sentence, stacklevel=4)
 
     def _snapshot(self, step: int) -> Path:
         return self._snapshots / f"{step:010d}.pt"

@@ -622,6 +622,7 @@ def _calls(names: str, places: Sequence[Any] = _PLACES) -> Iterator[Callable[...
 def _rules() -> dict[Callable[..., Any], Rule]:
     in_place = " ".join(f"{name}_" for name in _ELEMENTWISE.split() if not name.startswith("_"))
     rules: dict[Callable[..., Any], Rule] = {
+        # Typed as what they give; the class holds the getters.
         Tensor.data.__get__: _elementwise,  # type: ignore[attr-defined]
         F.linear: _linear,
         F.embedding: _embedding,
@@ -650,6 +651,7 @@ def _rules() -> dict[Callable[..., Any], Rule]:
         "permute transpose swapaxes swapdims movedim moveaxis t expand select narrow"
     ):
         rules[call] = partial(_view, view=call)
+    # Typed as what they give, too.
     for getter in (Tensor.T.__get__, Tensor.mT.__get__):  # type: ignore[attr-defined]
         rules[getter] = partial(_view, view=getter)
     for count in (1, 2, 3):

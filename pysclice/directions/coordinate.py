@@ -109,8 +109,9 @@ def check_length(length: object, argument: str) -> None:
     Raises:
         ValueError: it does not.
     """
-    number = isinstance(length, float | int) and not isinstance(length, bool)
-    if length not in ("layer", "weight") and not (number and 0 < length < math.inf):  # type: ignore[operator]
+    if length in ("layer", "weight"):
+        return
+    if isinstance(length, bool) or not (isinstance(length, float | int) and 0 < length < math.inf):
         raise ValueError(
             f"{argument} is {length!r}, expected 'layer', 'weight' or a number above 0."
         )

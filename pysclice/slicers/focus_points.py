@@ -86,8 +86,9 @@ class Checkpoint:
     def __post_init__(self) -> None:
         check_source(self.source, "Checkpoint")
         if not self.name:
-            is_path = isinstance(self.source, str | os.PathLike)
-            name = Path(self.source).stem if is_path else "checkpoint"  # type: ignore[arg-type]
+            name = "checkpoint"
+            if isinstance(self.source, str | os.PathLike):
+                name = Path(self.source).stem
             object.__setattr__(self, "name", name)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Parameters:

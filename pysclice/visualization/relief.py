@@ -105,7 +105,7 @@ def draw_relief(
     """Colored and shaded cells; a cell with a sample that cannot be shown is left out."""
     from matplotlib import colormaps
     from matplotlib.colors import LightSource, Normalize
-    from mpl_toolkits.mplot3d.art3d import Poly3DCollection  # type: ignore[import-untyped]
+    from mpl_toolkits.mplot3d.art3d import Poly3DCollection
 
     from pysclice.visualization.figure import plain
 
