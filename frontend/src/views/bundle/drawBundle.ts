@@ -1,6 +1,7 @@
-import { crisp, drawAxes, drawFrame, line } from "../../plot/axes";
+import { drawAxes, drawFrame } from "../../plot/axes";
 import type { Chart } from "../../plot/chart";
 import { band, IN_PLACE, polyline } from "../../plot/geometry";
+import { drawZeroLine } from "../../plot/marks/zeroLine";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { drawKey } from "../shared/drawKey";
@@ -29,10 +30,7 @@ export function drawBundles(surface: Surface2D, chart: Chart, drawing: BundlesDr
   const { bundles, theme } = drawing;
   const { box } = chart;
   drawAxes(surface, chart, theme, drawing);
-  if (chart.x.toShare(0) > 0 && chart.x.toShare(0) < 1) {
-    const zero = crisp(chart.toX(0));
-    line(surface, zero, box.y, zero, box.y + box.height, theme.frame, [2, 3]);
-  }
+  drawZeroLine(surface, chart, theme);
   surface.clip(box, () => {
     for (const bundle of bundles) drawCurves(surface, chart, bundle, bundles.length);
     for (const bundle of bundles) drawSpread(surface, chart, bundle, theme);

@@ -1,21 +1,20 @@
 import { useCallback, useMemo } from "react";
 import { axisLabel } from "../../plot/axisLabel";
-import { contains, createChart, innerBox, linear } from "../../plot/chart";
-import { crisp, line } from "../../plot/axes";
+import { createChart, innerBox, linear } from "../../plot/chart";
 import { airy, createScale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useDark } from "../../ui/context";
 import { Plot } from "../../ui/Plot";
-import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { extent } from "../../data/slice";
 import { Readout } from "../shared/Readout";
+import { useCurveCursor } from "../shared/useCurveCursor";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
 import { barrierOf, markOf } from "./barrierModel";
 import { drawLines, type StyledCurve } from "./drawLines";
-import { curveOf, describeLine, envelope, sampleAt, stepAlong } from "./lineModel";
+import { curveOf, describeLine, envelope, sampleAt } from "./lineModel";
 
 const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 
@@ -23,7 +22,6 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
   const [element, size] = useSize();
-  const [cursor, setCursor] = useCursor();
   const [first] = panels;
   const curves = useMemo<StyledCurve[]>(
     () =>
@@ -57,46 +55,12 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
       }),
     [chart, curves, overSteps, first, theme],
   );
-  const overlay = useMemo(
-    () =>
-      cursor &&
-      ((surface: Surface2D) => {
-        const { box } = chart;
-        for (const curve of curves) {
-          const sample = sampleAt(curve, cursor.x);
-          const x = crisp(chart.toX(sample.x));
-          line(surface, x, box.y, x, box.y + box.height, theme.muted, [3, 3]);
-          const y = chart.toY(sample.value);
-          if (y >= box.y && y <= box.y + box.height) {
-            surface.circle(x, y, 3.5, curve.color, { color: theme.text, width: 1.5 });
-          }
-        }
-      }),
-    [cursor, chart, curves, theme],
-  );
+  const [cursor, pointing] = useCurveCursor(chart, curves, theme);
   const [curve] = curves;
   if (!curve) return null;
   return (
     <div className="view" ref={element}>
-      <Plot
-        size={size}
-        draw={draw}
-        overlay={overlay}
-        label={panels.map(describeLine).join(" ")}
-        onMove={(px, py) => {
-          if (!contains(chart.box, px, py)) {
-            setCursor(null);
-            return;
-          }
-          const { x } = sampleAt(curve, chart.fromX(px));
-          setCursor({ x, y: 0, line: null, byKeyboard: false });
-        }}
-        onLeave={() => setCursor(null)}
-        onArrow={(dx) => {
-          const x = stepAlong(curve, cursor?.x ?? 0, dx);
-          setCursor({ x, y: 0, line: null, byKeyboard: true });
-        }}
-      />
+      <Plot size={size} draw={draw} label={panels.map(describeLine).join(" ")} {...pointing} />
       {cursor && (
         <div className={chart.x.toShare(cursor.x) > 0.5 ? "readouts readouts-left" : "readouts"}>
           {panels.map((panel, i) => {

@@ -1,7 +1,8 @@
-import { crisp, drawAxes, drawFrame, line } from "../../plot/axes";
+import { drawAxes, drawFrame } from "../../plot/axes";
 import type { Chart } from "../../plot/chart";
 import { formatValue } from "../../plot/format";
 import { band, IN_PLACE, polyline } from "../../plot/geometry";
+import { drawZeroLine } from "../../plot/marks/zeroLine";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { BAND, drawBand } from "../shared/errors";
@@ -31,10 +32,7 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
   const { curves, theme } = drawing;
   const { box } = chart;
   drawAxes(surface, chart, theme, drawing);
-  if (chart.x.toShare(0) > 0 && chart.x.toShare(0) < 1) {
-    const zero = crisp(chart.toX(0));
-    line(surface, zero, box.y, zero, box.y + box.height, theme.frame, [2, 3]);
-  }
+  drawZeroLine(surface, chart, theme);
   const marks = curves.flatMap(({ barrier }) => barrier ?? []);
   surface.clip(box, () => {
     drawEnvelope(surface, chart, drawing);
