@@ -14,6 +14,7 @@ from pysclice.core.selection import Selection, check_selection, select, text_of
 from pysclice.core.surface import LossSurface
 from pysclice.directions.coordinate import Coordinate, Length, check_length
 from pysclice.slicers.choosing import CHOICES, Choose, choose_coordinates, why
+from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.crowd import Crowd
 from pysclice.slicers.focus_points import FocusPoints, expanded, here
 from pysclice.slicers.sampling import Span, sampled
@@ -124,6 +125,10 @@ class AxisParallel:
         return dataclasses.replace(
             self, coordinates=tuple(chosen.places), count=len(chosen.places), choice=choice
         )
+
+    def coarser(self) -> AxisParallel | None:
+        """The same slicer with every other sample; None where that leaves too few."""
+        return coarser(self)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters.

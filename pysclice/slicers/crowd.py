@@ -14,6 +14,7 @@ from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, notes_of
 from pysclice.directions.composition import buffers_of
+from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, sample, sampled
 from pysclice.slices import Float64, Slice
@@ -96,6 +97,10 @@ class Crowd:
                 "directions. Put a single direction into a list: Crowd([Random(0)])."
             )
         return dataclasses.replace(self, directions=given)
+
+    def coarser(self) -> Crowd | None:
+        """The same slicer with every other sample; None where that leaves too few."""
+        return coarser(self)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""

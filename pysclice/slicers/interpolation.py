@@ -17,6 +17,7 @@ from pysclice.core.permutations import UnitGroup, match_units, permutation_group
 from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import axis_along
 from pysclice.directions.towards import Towards
+from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Slice
 
@@ -89,6 +90,10 @@ class Interpolation:
     def evaluations(self) -> int:
         """How often a slice runs the model over the data; twice that to recompute BatchNorm."""
         return len(points_with_center(sampled(self.span, self.samples)[:, None]))
+
+    def coarser(self) -> Interpolation | None:
+        """The same slicer with every other sample; None where that leaves too few."""
+        return coarser(self)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice from these parameters to the other network."""

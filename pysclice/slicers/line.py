@@ -11,6 +11,7 @@ from pysclice.core.surface import LossSurface
 from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
 from pysclice.directions.composition import buffers_of
 from pysclice.slicers.auto_span import auto_span, span_notes
+from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, Slice
@@ -66,6 +67,10 @@ class Line:
         tensors = self.direction(surface, parameters)
         buffers = buffers_of(self.direction, surface, parameters)
         return dataclasses.replace(self, span=auto_span(surface, parameters, tensors, buffers))
+
+    def coarser(self) -> Line | None:
+        """The same slicer with every other sample; None where that leaves too few."""
+        return coarser(self)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""

@@ -15,6 +15,7 @@ from pysclice.core.trajectory import Trajectory
 from pysclice.directions.axis import Directional, axis_along, method_of, name_of, notes_of
 from pysclice.directions.composition import buffers_of, orthogonalized
 from pysclice.slicers.auto_span import auto_span, covering, span_notes
+from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
 from pysclice.slices import Float64, ProjectedTrajectory, Slice
@@ -115,6 +116,10 @@ class Plane:
         check_direction(x, parameters, f"Direction {name_of(self.x)!r}")
         check_direction(y, parameters, f"Direction {name_of(self.y)!r}")
         return x, orthogonalized(y, x, names="This plane") if self.orthogonal else y
+
+    def coarser(self) -> Plane | None:
+        """The same slicer with every other sample; None where that leaves too few."""
+        return coarser(self)
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
