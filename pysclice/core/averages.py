@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -11,9 +12,9 @@ from torch import Tensor
 
 from pysclice.slices import Float64
 
-# Values per example of all points are held until this many bytes are together; reducing them takes
-# some five times as much for a moment.
-TABLE_BYTES = 16 * 2**20
+# What one batch gave at several points: name -> (points,), the average over the batch (its sum,
+# where a loss adds up), or (points, examples), what each example contributes.
+Results: TypeAlias = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,12 +28,14 @@ class Measurements:
             the points is the center: the standard error of the difference from the center.
         replicates: channel -> (groups, points) float64: the values without the examples of one
             group each, if groups were asked for.
+        evaluation: how they were found, for the record; see ``evaluation``.
     """
 
     values: dict[str, Float64]
     examples: int
     errors: dict[str, Float64] = field(default_factory=dict)
     replicates: dict[str, Float64] = field(default_factory=dict)
+    evaluation: dict[str, Any] = field(default_factory=dict)
 
 
 class Averages:
@@ -52,21 +55,33 @@ class Averages:
         points: how many.
         center: which of them is the center; without one there are no standard errors.
         adds_up: the loss is a sum over examples and no mean.
+        device: where the results are; sums stay there, since asking for a number at every batch
+            would stall a GPU.
         groups: into how many groups to divide the examples for replicates; 0 for none. Example i,
             counted as the data are read, belongs to group ``i % groups``.
     """
 
-    def __init__(self, points: int, center: int | None, adds_up: bool, groups: int = 0) -> None:
+    def __init__(
+        self,
+        points: int,
+        center: int | None,
+        adds_up: bool,
+        device: torch.device,
+        groups: int = 0,
+    ) -> None:
         self._points = points
         self._center = center
         self._adds_up = adds_up
+        self._device = device
         self._groups = groups
         # By data set and name, since either may hold a slash itself.
-        self._means: dict[tuple[str, str], _Sums] = {}
+        self._totals: dict[tuple[str, str], Tensor] = {}
         self._spreads: dict[tuple[str, str], _Spread] = {}
+        self._without: set[tuple[str, str]] = set()
         self._weights: dict[str, float] = {}
+        self._seen: dict[str, int] = {}
 
-    def begin(self, data_set: str, weights: list[float], sizes: list[int | None]) -> None:
+    def begin(self, data_set: str, weights: Sequence[float], sizes: Sequence[int | None]) -> None:
         """Expect these batches of a data set at all points: at the center first, if there is one.
 
         Args:
@@ -77,91 +92,89 @@ class Averages:
         self._data_set = data_set
         self._batch_weights = weights
         self._sizes = sizes
-        self._tables: dict[str, Tensor] | None = None
-        self._at_center: list[Mapping[str, Tensor]] = []
+        self._at_center: Sequence[Results] | None = None
         self._weights[data_set] = self._weights.get(data_set, 0.0) + sum(weights)
 
     @property
     def of_each(self) -> frozenset[str]:
         """What has a value per example on all batches, as far as the center has shown it."""
-        return frozenset(self._tables or ())
+        held = self._at_center or ()
+        return frozenset(
+            name for name in (held[0] if held else ()) if all(r[name].ndim == 2 for r in held)
+        )
 
-    def add(self, point: int, batch: int, results: Mapping[str, Tensor]) -> None:
-        """What one batch gave at one point."""
-        if point == self._center and self._tables is None:
-            self._at_center.append(results)
-            if len(self._at_center) == len(self._sizes):
-                self._tables = self._make_tables()
-                for number, held in enumerate(self._at_center):
-                    self.add(point, number, held)
-            return
-        size = self._sizes[batch]
-        for name, result in results.items():
-            sums = self._sums_of(
-                name, result.device
-            )  # before any branch: channels keep their order
-            table = None if self._tables is None else self._tables.get(name)
-            if table is not None and result.ndim == 1:
-                first = sum(n or 0 for n in self._sizes[:batch])
-                table[point, first : first + (size or 0)] = result
-                continue
-            adds_up = self._adds_up and name == "loss"
-            if result.ndim == 1:
-                result = result.sum() if adds_up else result.mean()
-            share = 1.0 if adds_up else self._batch_weights[batch]
-            sums.add(point, result, share)
+    def add(self, numbers: Sequence[int], results: Sequence[Results]) -> None:
+        """What the batches gave at some points, in the order of ``begin``; the center by itself.
 
-    def _make_tables(self) -> dict[str, Tensor]:
-        """A table (points, examples) for whatever gave values per example on all batches."""
-        columns = sum(n or 0 for n in self._sizes)
-        return {
-            name: result.new_zeros((self._points, columns))
-            for name, result in self._at_center[0].items()
-            if all(name in held and held[name].ndim == 1 for held in self._at_center)
-        }
+        Args:
+            numbers: which points.
+            results: for each batch.
+        """
+        rows = torch.tensor(numbers, device=self._device)
+        if self._center is not None and self._at_center is None:
+            if list(numbers) != [self._center]:
+                raise ValueError(f"Expected the center {self._center} first, got {numbers}.")
+            self._at_center = results
+        of_each = self.of_each
+        for name in results[0]:
+            channel = (self._data_set, name)
+            if name not in of_each:
+                # A channel without values per example on some batches has no standard errors.
+                self._without.add(channel)
+            if channel not in self._totals:
+                self._totals[channel] = self._zeros()
+            for batch, found in enumerate(results):
+                self._add_batch(rows, batch, name, found[name], name in of_each)
 
-    def _sums_of(self, name: str, device: torch.device) -> _Sums:
+    def _add_batch(self, rows: Tensor, batch: int, name: str, found: Tensor, each: bool) -> None:
         channel = (self._data_set, name)
-        if channel not in self._means:
-            self._means[channel] = _Sums(self._points, device)
-        return self._means[channel]
+        adds_up = self._adds_up and name == "loss"
+        size = found.shape[1] if found.ndim == 2 else 1
+        weight = 1.0 if adds_up else self._batch_weights[batch] / size
+        total = found.sum(1, dtype=self._dtype) if found.ndim == 2 else found.to(self._dtype)
+        self._totals[channel].index_add_(0, rows, total, alpha=weight)
+        if not each or self._at_center is None:
+            return
+        if channel not in self._spreads:
+            self._spreads[channel] = _Spread(self._zeros, self._groups)
+        before = self._seen.get(self._data_set, 0)
+        first = before + sum(n or 0 for n in self._sizes[:batch])
+        center = self._at_center[batch][name]
+        self._spreads[channel].add(rows, found, center, total, weight, first)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.float32 if self._device.type == "mps" else torch.float64
+
+    def _zeros(self) -> Tensor:
+        return torch.zeros(self._points, dtype=self._dtype, device=self._device)
 
     def end(self) -> None:
-        """Reduce the tables of the batches that ``begin`` announced."""
-        tables = self._tables or {}
-        for name, table in tables.items():
-            adds_up = self._adds_up and name == "loss"
-            weights = np.concatenate(
-                [
-                    np.full(size or 0, 1.0 if adds_up else weight / (size or 1))
-                    for weight, size in zip(self._batch_weights, self._sizes, strict=True)
-                ]
-            )
-            channel = (self._data_set, name)
-            spread = self._spreads.setdefault(channel, _Spread(self._points, self._groups))
-            assert self._center is not None
-            total = spread.add(table, weights, self._center)
-            self._sums_of(name, table.device).add_all(total)
-        # A channel without values per example on some batches has no standard errors.
-        for data_set, name in self._means:
-            if data_set == self._data_set and name not in tables:
-                self._spreads[data_set, name] = _Spread(self._points, 0, missing=True)
-        self._tables = None
+        """All points of the batches that ``begin`` announced were added."""
+        for data_set, name in self._spreads:
+            if data_set == self._data_set:
+                for size, weight in zip(self._sizes, self._batch_weights, strict=True):
+                    adds_up = self._adds_up and name == "loss"
+                    share = 1.0 if adds_up else weight / (size or 1)
+                    self._spreads[data_set, name].count(size or 0, share, self._groups)
+        seen = self._seen.get(self._data_set, 0)
+        self._seen[self._data_set] = seen + sum(n or 0 for n in self._sizes)
+        self._at_center = None
 
     def finish(self, first: str) -> Measurements:
         """The averages; ``first`` names the data set whose examples are counted."""
         values: dict[str, Float64] = {}
         errors: dict[str, Float64] = {}
         replicates: dict[str, Float64] = {}
-        for channel, sums in self._means.items():
+        for channel, total in self._totals.items():
             data_set, name = channel
             adds_up = self._adds_up and name == "loss"
             label = f"{data_set}/{name}"
-            total = sums.fetch()
             with np.errstate(divide="ignore", invalid="ignore"):
-                values[label] = total if adds_up else total / self._weights[data_set]
+                sums = _fetched(total)
+                values[label] = sums if adds_up else sums / self._weights[data_set]
             spread = self._spreads.get(channel)
-            if spread is None or spread.missing or spread.examples < 2:
+            if spread is None or channel in self._without or spread.examples < 2:
                 continue
             errors[label] = spread.errors(adds_up)
             if self._groups:
@@ -169,88 +182,74 @@ class Averages:
         return Measurements(values, round(self._weights.get(first, 0.0)), errors, replicates)
 
 
-class _Sums:
-    """A running sum at each point, on the device where its terms are."""
-
-    def __init__(self, points: int, device: torch.device) -> None:
-        self._host = np.zeros(points)
-        self._device: Tensor | None = None
-        if device.type != "cpu":
-            # Stays on the device: asking for the number here would stall a GPU at every batch.
-            dtype = torch.float32 if device.type == "mps" else torch.float64
-            self._device = torch.zeros(points, dtype=dtype, device=device)
-
-    def add(self, point: int, value: Tensor, share: float) -> None:
-        if self._device is None:
-            self._host[point] += value.item() * share
-        else:
-            self._device[point] += value.detach().to(self._device.dtype) * share
-
-    def add_all(self, values: Float64) -> None:
-        """Add a value at each point."""
-        self._host += values
-
-    def fetch(self) -> Float64:
-        if self._device is None:
-            return self._host
-        found: Float64 = self._device.cpu().double().numpy()
-        return self._host + found
-
-
 class _Spread:
-    """Sums from which standard errors and replicates follow."""
+    """Sums from which standard errors and replicates follow.
 
-    def __init__(self, points: int, groups: int, missing: bool = False) -> None:
-        self.missing = missing
+    Each batch is reduced to the mean of its differences and the sum of their squared deviations
+    from it, which loses nothing in the precision of the examples; only means are combined later.
+    """
+
+    def __init__(self, zeros: Callable[[], Tensor], groups: int) -> None:
         self.examples = 0
-        self._groups = groups
         self._weight = 0.0
         self._square_weight = 0.0
-        self._difference = np.zeros(points)  # sum of w d
-        self._square_difference = np.zeros(points)  # sum of w^2 d
-        self._square = np.zeros(points)  # sum of w^2 d^2
-        self._of_group = np.zeros((groups, points))  # sum of w l
+        self._difference = zeros()  # sum of w d
+        self._within = zeros()  # sum of w^2 (d - mean d of the batch)^2
+        self._mean = zeros()  # sum of w^2 n (mean d of the batch)
+        self._square_mean = zeros()  # sum of w^2 n (mean d of the batch)^2
+        self._of_group = [zeros() for _ in range(groups)]  # sum of w l
         self._group_weight = np.zeros(groups)
 
-    def add(self, table: Tensor, weights: Float64, center: int) -> Float64:
-        """Add the examples of a table (points, examples); their weighted sums: (points,)."""
-        dtype = torch.float32 if table.device.type == "mps" else torch.float64
-        wide = table.to(dtype)
-        w = torch.as_tensor(weights, dtype=dtype, device=table.device)
-        total: Float64 = (wide @ w).cpu().double().numpy()
-        if self.missing:
-            return total
-        numbers = np.arange(self.examples, self.examples + len(weights))
-        for group in range(self._groups):
-            chosen = numbers % self._groups == group
-            mask = torch.as_tensor(chosen, device=table.device)
-            self._of_group[group] += (wide[:, mask] @ w[mask]).cpu().double().numpy()
-            self._group_weight[group] += float(weights[chosen].sum())
-        difference = wide - wide[center]
-        self._difference += (difference @ w).cpu().double().numpy()
-        self._square_difference += (difference @ w**2).cpu().double().numpy()
-        self._square += (difference**2 @ w**2).cpu().double().numpy()
-        self._weight += float(weights.sum())
-        self._square_weight += float((weights**2).sum())
-        self.examples += len(weights)
-        return total
+    def add(
+        self, rows: Tensor, found: Tensor, center: Tensor, total: Tensor, weight: float, first: int
+    ) -> None:
+        """Add a batch: its values (points, examples), those at the center, and its row sums."""
+        size = found.shape[1]
+        mean = (total - center.sum(1, dtype=total.dtype)) / size
+        deviation = found - center
+        deviation -= mean.to(deviation.dtype)[:, None]
+        within = torch.linalg.vector_norm(deviation, dim=1).to(total.dtype) ** 2
+        self._difference.index_add_(0, rows, mean, alpha=weight * size)
+        self._within.index_add_(0, rows, within, alpha=weight**2)
+        self._mean.index_add_(0, rows, mean, alpha=weight**2 * size)
+        self._square_mean.index_add_(0, rows, mean**2, alpha=weight**2 * size)
+        for group, sums in enumerate(self._of_group):
+            start = (group - first) % len(self._of_group)
+            own = found[:, start :: len(self._of_group)]
+            sums.index_add_(0, rows, own.sum(1, dtype=total.dtype), alpha=weight)
+
+    def count(self, size: int, weight: float, groups: int) -> None:
+        """Count a batch of so many examples of this weight, after all points have added theirs."""
+        for group in range(groups):
+            start = (group - self.examples) % groups
+            self._group_weight[group] += weight * len(range(start, size, groups))
+        self.examples += size
+        self._weight += weight * size
+        self._square_weight += weight**2 * size
 
     def errors(self, adds_up: bool) -> Float64:
         """Standard errors at all points: (points,)."""
+        difference, within, sums, squares = map(
+            _fetched, (self._difference, self._within, self._mean, self._square_mean)
+        )
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            mean = self._difference / self._weight
-            square = (
-                self._square - 2 * mean * self._square_difference + mean**2 * self._square_weight
-            )
+            mean = difference / self._weight
+            between = squares - 2 * mean * sums + mean**2 * self._square_weight
             # What is left of a difference of equal numbers may lie below 0; NaN stays NaN.
-            square = np.where(square < 0, 0.0, square)
-            error = np.sqrt(square * self.examples / (self.examples - 1))
+            square = within + np.where(between < 0, 0.0, between)
+            error: Float64 = np.sqrt(square * self.examples / (self.examples - 1))
             return error if adds_up else error / self._weight
 
     def replicates(self, values: Float64, adds_up: bool) -> Float64:
         """The averages without one group each: (groups, points)."""
+        of_group = np.stack([_fetched(sums) for sums in self._of_group])
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             total = values if adds_up else values * self._weight
             left = (self._weight - self._group_weight)[:, None]
-            mean: Float64 = (total - self._of_group) / left
+            mean: Float64 = (total - of_group) / left
             return mean * self._weight if adds_up else mean
+
+
+def _fetched(sums: Tensor) -> Float64:
+    found: Float64 = sums.cpu().double().numpy()
+    return found

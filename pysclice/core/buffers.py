@@ -5,7 +5,7 @@ Both work on the copies that stand in for the model's buffers while it is sliced
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,16 +19,15 @@ class MovingBuffers:
     """Buffers that move with the parameters, always counted from where they were.
 
     Args:
-        model: its buffers are written to.
+        known: buffers by name; those that a direction moves are written to.
         directions: for each direction, what coordinate 1 adds to some of the buffers.
 
     Raises:
         ValueError: a buffer that the model lacks, of another shape, or not of floating point.
     """
 
-    def __init__(self, model: nn.Module, directions: Sequence[Direction]) -> None:
+    def __init__(self, known: Mapping[str, Tensor], directions: Sequence[Direction]) -> None:
         moving = {name for direction in directions for name in direction}
-        known = dict(model.named_buffers())
         for direction in directions:
             for name, tensor in direction.items():
                 if name not in known or known[name].shape != tensor.shape:

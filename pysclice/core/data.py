@@ -262,7 +262,7 @@ def drawn_examples(batches: Iterable[Any], count: int, seed: int) -> list[Any]:
         keys = generator.random(size)
         chosen = np.flatnonzero(keys < largest)
         if chosen.size:
-            kept.append((_taken(batch, chosen, size), keys[chosen]))
+            kept.append((part_of(batch, chosen, size), keys[chosen]))
             held += chosen.size
         if held > 2 * count:
             kept, largest = _smallest(kept, count)
@@ -285,24 +285,33 @@ def _smallest(
         if chosen.size == own.size:
             result.append((part, own))
         elif chosen.size:
-            result.append((_taken(part, chosen, own.size), own[chosen]))
+            result.append((part_of(part, chosen, own.size), own[chosen]))
     return result, largest
 
 
-def _taken(batch: Any, chosen: Any, size: int) -> Any:
-    """Some examples of a batch of ``size``: everything as long as the batch is taken apart."""
+def part_of(batch: Any, chosen: Any, size: int) -> Any:
+    """Some examples of a batch of ``size``: everything as long as the batch is taken apart.
+
+    Args:
+        batch: of any form.
+        chosen: their numbers; or a slice, which copies nothing.
+        size: number of examples in the batch.
+    """
     if isinstance(batch, Tensor):
         if batch.ndim == 0 or batch.shape[0] != size:
             return batch
+        if isinstance(chosen, slice):
+            return batch.detach()[chosen]
         return batch.detach()[torch.as_tensor(chosen, device=batch.device)]
     if isinstance(batch, tuple) and hasattr(batch, "_fields"):
-        return type(batch)(*(_taken(part, chosen, size) for part in batch))
+        return type(batch)(*(part_of(part, chosen, size) for part in batch))
     if isinstance(batch, list | tuple):
         if len(batch) == size and not any(isinstance(part, Tensor) for part in batch):
-            return type(batch)(batch[i] for i in chosen)
-        return type(batch)(_taken(part, chosen, size) for part in batch)
+            numbers = range(size)[chosen] if isinstance(chosen, slice) else chosen
+            return type(batch)(batch[i] for i in numbers)
+        return type(batch)(part_of(part, chosen, size) for part in batch)
     if isinstance(batch, Mapping):
-        return _like(batch, {key: _taken(value, chosen, size) for key, value in batch.items()})
+        return _like(batch, {key: part_of(value, chosen, size) for key, value in batch.items()})
     return batch
 
 

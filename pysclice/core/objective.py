@@ -100,13 +100,37 @@ class Objective:
         Raises:
             ValueError: the batch is no pair, or the loss is no number.
         """
+        return self.assess(self.predict(model, batch, examples), batch, examples, loss_of_each)
+
+    @property
+    def sees_outputs(self) -> bool:
+        """Whether the model's outputs are known apart from the loss."""
+        return self.loss_fn is not None
+
+    def predict(self, model: nn.Module, batch: Any, examples: int | None = None) -> Any:
+        """The first half of a call: all that needs the model. ``assess`` is the other half.
+
+        The model's outputs; or the results themselves, where ``batch_loss`` hides the outputs.
+        """
         if self.batch_loss is not None:
             return _named(self.batch_loss(model, batch), examples)
-        inputs, targets = _pair(batch)
-        outputs = _forward(model, inputs)
-        results = {"loss": self._loss(outputs, targets, examples, loss_of_each)}
+        return _forward(model, _pair(batch)[0])
+
+    def assess(
+        self,
+        predicted: Any,
+        batch: Any,
+        examples: int | None = None,
+        loss_of_each: bool | None = None,
+    ) -> dict[str, Tensor]:
+        """What ``predict`` found on a batch, as loss and metrics; see ``__call__``."""
+        if self.batch_loss is not None:
+            found: dict[str, Tensor] = predicted
+            return found
+        targets = _pair(batch)[1]
+        results = {"loss": self._loss(predicted, targets, examples, loss_of_each)}
         for name, metric in self.metrics.items():
-            results[name] = _result(name, metric(outputs, targets), examples)
+            results[name] = _result(name, metric(predicted, targets), examples)
         return results
 
     def loss(self, model: nn.Module, batch: Any) -> Tensor:

@@ -24,6 +24,10 @@ _Terms: TypeAlias = tuple[tuple[int, float], ...]
 
 _LOW_PRECISION = (torch.float16, torch.bfloat16)
 
+# Tensors up to this size together are copied side by side: what their number costs then is gone,
+# and the copies of larger ones would cost more memory than time is won.
+_TOGETHER_BYTES = 2**25
+
 
 def direction_dtype(dtype: torch.dtype) -> torch.dtype:
     """The dtype in which a direction for parameters of this dtype is kept.
@@ -162,24 +166,129 @@ class Point:
     Args:
         center: the point from which the directions count.
         directions: dense or sparse (COO); parameters that one leaves out do not move along it.
-        out: the tensors to write to, in the shapes and dtypes of the center's.
+        out: the tensors to write to, in the shapes and dtypes of the center's. Left out: own ones,
+            for every parameter that a direction moves; the many small ones of a network then lie
+            side by side and are written at once.
+        channels_last: own tensors of four dimensions lie in memory as ``torch.channels_last``.
+
+    Attributes:
+        tensors: those that are written to, by name.
     """
 
     def __init__(
-        self, center: Parameters, directions: Sequence[Direction], out: Parameters
+        self,
+        center: Parameters,
+        directions: Sequence[Direction],
+        out: Parameters | None = None,
+        *,
+        channels_last: bool = False,
     ) -> None:
-        self._tensors = {
-            name: _MovedTensor(
-                center[name], {n: d[name] for n, d in enumerate(directions) if name in d}, target
-            )
-            for name, target in out.items()
+        of_name = {
+            name: {n: d[name] for n, d in enumerate(directions) if name in d}
+            for name in (center if out is None else out)
         }
+        self._moved: list[_MovedTensor | _MovedTogether] = []
+        found = dict(out or {})
+        if out is None:
+            of_name = {name: parts for name, parts in of_name.items() if parts}
+            for names in _together(center, of_name):
+                together = _MovedTogether(
+                    {name: center[name] for name in names},
+                    {n: {name: of_name[name][n] for name in names} for n in of_name[names[0]]},
+                    channels_last,
+                )
+                found |= together.tensors
+                self._moved.append(together)
+        for name, parts in of_name.items():
+            if out is None and name in found:
+                continue
+            if name not in found:
+                last = channels_last and center[name].ndim == 4
+                form = torch.channels_last if last else torch.preserve_format
+                found[name] = torch.empty_like(center[name].detach(), memory_format=form)
+            self._moved.append(_MovedTensor(center[name], parts, found[name]))
+        self.tensors: Parameters = {name: found[name] for name in of_name}
 
     def to(self, coefficients: Sequence[float]) -> None:
         """Move to these coefficients, one for each direction."""
         terms = [(number, c) for number, c in enumerate(coefficients) if c != 0.0]
-        for tensor in self._tensors.values():
-            tensor.to(tuple(term for term in terms if term[0] in tensor.directions))
+        for moved in self._moved:
+            moved.to(tuple(term for term in terms if term[0] in moved.directions))
+
+
+def _together(
+    center: Parameters, of_name: Mapping[str, Mapping[int, Tensor]]
+) -> Iterator[tuple[str, ...]]:
+    """Names of small tensors of one kind that the same dense directions move."""
+    kinds: dict[tuple[Any, ...], list[str]] = {}
+    for name, parts in of_name.items():
+        tensor = center[name]
+        if tensor.dtype not in (torch.float32, torch.float64):
+            continue
+        if any(p.is_sparse or p.dtype != tensor.dtype for p in parts.values()):
+            continue
+        kinds.setdefault((tensor.dtype, tensor.device, tuple(parts)), []).append(name)
+    for (dtype, *_), names in kinds.items():
+        if sum(center[name].numel() for name in names) * dtype.itemsize <= _TOGETHER_BYTES:
+            yield tuple(names)
+
+
+class _MovedTogether:
+    """Tensors that lie side by side in one buffer, so that a point costs one sum and not many."""
+
+    def __init__(
+        self, center: Parameters, directions: Mapping[int, Direction], channels_last: bool
+    ) -> None:
+        self.directions = {
+            number: torch.cat([_laid_out(direction[name], channels_last) for name in center])
+            for number, direction in directions.items()
+        }
+        self._center = torch.cat([_laid_out(t.detach(), channels_last) for t in center.values()])
+        self._buffer = torch.empty_like(self._center)
+        # All terms but the last: the rows of a grid share them.
+        self._row: tuple[_Terms, Tensor] | None = None
+        self._held: _Terms | None = None
+        self._version: int | None = None
+        self.tensors: Parameters = {}
+        first = 0
+        for name, tensor in center.items():
+            own = self._buffer[first : first + tensor.numel()]
+            first += tensor.numel()
+            if channels_last and tensor.ndim == 4:
+                n, c, h, w = tensor.shape
+                self.tensors[name] = own.view(n, h, w, c).permute(0, 3, 1, 2)
+            else:
+                self.tensors[name] = own.view(tensor.shape)
+
+    def to(self, terms: _Terms) -> None:
+        """Hold the center and these multiples of directions."""
+        if terms == self._held and self._version is not None:
+            if self._version == _version(self._buffer):
+                return
+        if not terms:
+            self._buffer.copy_(self._center)
+        else:
+            number, coefficient = terms[-1]
+            base = self._center if len(terms) == 1 else self._row_of(terms[:-1])
+            torch.add(base, self.directions[number], alpha=coefficient, out=self._buffer)
+        self._held, self._version = terms, _version(self._buffer)
+
+    def _row_of(self, terms: _Terms) -> Tensor:
+        if self._row is None or self._row[0] != terms:
+            row = torch.empty_like(self._center) if self._row is None else self._row[1]
+            base = self._center
+            for number, coefficient in terms:
+                torch.add(base, self.directions[number], alpha=coefficient, out=row)
+                base = row
+            self._row = terms, row
+        return self._row[1]
+
+
+def _laid_out(tensor: Tensor, channels_last: bool) -> Tensor:
+    """The entries in the order in which they lie in memory."""
+    if channels_last and tensor.ndim == 4:
+        tensor = tensor.permute(0, 2, 3, 1)
+    return tensor.reshape(-1)
 
 
 class _MovedTensor:

@@ -6,7 +6,7 @@ import copy
 import dataclasses
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, Literal, Protocol, cast
 
@@ -14,8 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from pysclice.core.averages import TABLE_BYTES, Averages, Measurements
-from pysclice.core.buffers import MovingBuffers, recomputed_statistics
+from pysclice.core.averages import Measurements
 from pysclice.core.curvature import (
     TensorsOrNone,
     differentiable,
@@ -26,18 +25,19 @@ from pysclice.core.data import (
     DataSet,
     batch_size,
     checked_weight,
-    examples_in,
     named_data_sets,
 )
+from pysclice.core.evaluation.dispatch import BACKENDS, evaluate, summary
+from pysclice.core.evaluation.work import Work
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
-from pysclice.core.parameters import Direction, Parameters, Point, check_direction, direction_dtype
+from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype
 from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
 from pysclice.slices import Float64, Slice
 
 Mode = Literal["eval", "train"]
 
-# Train mode draws dropout masks: the same ones at every point, or the slice would show the dice.
+# Of the dropout masks that a derivative in train mode sees: those of every point of a slice.
 _EVALUATION_SEED = 0
 
 
@@ -75,6 +75,10 @@ class LossSurface:
             from ``seed``: the same ones at every point, step and run. Smaller numbers draw subsets
             of larger ones. They are kept in memory. Standard errors say what the rest may change.
         seed: of the draw of examples.
+        backend: how points are evaluated. ``"auto"`` takes whatever is fastest here, once it has
+            agreed with the reference at the center, at a corner and at a random point; the record
+            says what ran and what this check found. ``"reference"`` calls the model at every point
+            and nothing else, so that equal inputs give equal bits.
 
     Raises:
         TypeError: arguments of the wrong kind; the message names what was expected.
@@ -113,11 +117,14 @@ class LossSurface:
         cache_bytes: int = 2**30,
         examples: int | None = None,
         seed: int = 0,
+        backend: str = "auto",
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"The model is a {type(model).__name__}, expected a torch.nn.Module.")
         if mode not in ("eval", "train"):
             raise ValueError(f"mode is {mode!r}, expected 'eval' or 'train'.")
+        if backend not in BACKENDS:
+            raise ValueError(f"backend is {backend!r}, expected one of {BACKENDS}.")
         if data is None:
             raise TypeError(
                 "LossSurface needs data: (inputs, targets), a DataLoader, a list of batches, ..."
@@ -131,6 +138,7 @@ class LossSurface:
                     "whose parameters cannot be exchanged; pass the module it was made from."
                 )
         self.mode: Mode = mode
+        self.backend = backend
         self._objective = Objective(loss_fn, batch_loss, metrics or {})
         self._weight = weight or batch_size
         self._autocast = autocast
@@ -141,6 +149,7 @@ class LossSurface:
             self._data_sets = self._drawn(examples, seed)
         self._on_evaluation: Callable[[], None] | None = None
         self._found: dict[object, Any] | None = None
+        self._reports: list[dict[str, Any]] | None = None
         # What a direction leaves for the next slice, such as the start of an iteration; the copies
         # of this surface that slices are taken with share it.
         self.kept: dict[object, Any] = {}
@@ -247,9 +256,12 @@ class LossSurface:
         with _progress_bar(slicer, progress) as on_evaluation:
             watched._on_evaluation = on_evaluation
             watched._found = {}
+            watched._reports = []
             found = slicer(watched, center)
+        evaluation = summary(watched._reports)
         return dataclasses.replace(
             found,
+            notes={**found.notes, **({"evaluation": evaluation} if evaluation else {})},
             series=series,
             step=step,
             epoch=epoch,
@@ -277,9 +289,8 @@ class LossSurface:
     ) -> Measurements:
         """Loss and metrics at ``center + coefficients @ directions``.
 
-        The reference evaluation that every other one is held against: it writes the point's
-        parameters into tensors of its own, puts these in the place of the model's, and calls the
-        model.
+        Every slice is measured by this one function. What evaluates the points is chosen by
+        ``backend``; see the constructor.
 
         Args:
             center: the point from which the directions count.
@@ -305,94 +316,32 @@ class LossSurface:
                 "In train mode BatchNorm uses the statistics of each batch, so there is nothing to "
                 "recompute. Make the surface with mode='eval'."
             )
-        moving = {name for direction in directions for name in direction}
-        # What stays need not be copied: the model's own tensor or the center's serves.
-        point = {
-            name: torch.empty_like(originals[name].detach()) if name in moving else center[name]
-            for name in originals
-        }
-        moved = {name: point[name] for name in originals if name in moving}
-        standing = Point(center, directions, moved)
-        at_center = np.flatnonzero(np.all(coefficients == 0.0, axis=1))
-        first = int(at_center[0]) if len(at_center) else None
-        # The center first: it shows what has a value per example.
-        order = sorted(range(len(coefficients)), key=lambda number: number != first)
-        averages = Averages(len(coefficients), first, self._objective.adds_up, self._groups)
         device = self.device
-        # Without dropout most models draw nothing; the center shows on which batches they do.
-        may_draw = first is None or self.mode == "train"
-        with (
-            held_interrupts() as interrupts,
-            own_randomness(_EVALUATION_SEED) as randomness,
-            torch.no_grad(),
-            # Detached tensors stand in even where nothing moves, so no gradient is built.
-            stand_in(self.model, originals, point, self.mode),
-            self._precision(device),
-        ):
-            moving_buffers = MovingBuffers(self.model, buffers)
-
-            def go_to(number: int) -> None:
-                row = coefficients[number].tolist()
-                standing.to(row)
-                moving_buffers.move(row)
-
-            if recompute_batch_norm:
-                statistics = recomputed_statistics(
-                    self.model,
-                    lambda batch: self._objective(self.model, batch),
-                    self._data_sets[0].chunks(device),
-                    len(coefficients),
-                    go_to,
-                    interrupts.deliver,
-                )
-            for data_set in self._data_sets:
-                before = 0
-                for batches, weights, sizes in self._portions(data_set, device, len(coefficients)):
-                    averages.begin(data_set.name, weights, sizes)
-                    draws: set[int] = set()
-                    for number in order:
-                        go_to(number)
-                        if recompute_batch_norm:
-                            statistics.use(number)
-                        for position, batch in enumerate(batches):
-                            # By batch, so that its dice do not depend on how many are held at once.
-                            if may_draw or number == first or position in draws:
-                                randomness.restart(before + position)
-                            results = self._objective(
-                                self.model,
-                                batch,
-                                None if first is None else sizes[position],
-                                None if number == first else "loss" in averages.of_each,
-                            )
-                            averages.add(number, position, results)
-                            if number == first and randomness.were_drawn():
-                                draws.add(position)
-                            interrupts.deliver()
-                        if self._on_evaluation is not None and not before:
-                            if data_set is self._data_sets[0]:
-                                self._on_evaluation()
-                    averages.end()
-                    before += len(batches)
-        return averages.finish(self._data_sets[0].name)
-
-    def _portions(
-        self, data_set: DataSet, device: torch.device, points: int
-    ) -> Iterator[tuple[list[Any], list[float], list[int | None]]]:
-        """Batches whose values per example fit in memory at all points; weights; example counts."""
-        most = max(1, TABLE_BYTES // (4 * points))
-        for batches in data_set.chunks(device):
-            portion: list[Any] = []
-            weights: list[float] = []
-            sizes: list[int | None] = []
-            for batch in batches:
-                size = examples_in(batch)
-                if portion and sum(n or 0 for n in sizes) + (size or 0) > most:
-                    yield portion, weights, sizes
-                    portion, weights, sizes = [], [], []
-                portion.append(batch)
-                weights.append(checked_weight(self._weight, batch))
-                sizes.append(size)
-            yield portion, weights, sizes
+        work = Work(
+            model=self.model,
+            objective=self._objective,
+            originals=originals,
+            center=center,
+            directions=directions,
+            coefficients=coefficients,
+            buffers=buffers,
+            mode=self.mode,
+            device=device,
+            precision=lambda: self._precision(device),
+            recompute_batch_norm=recompute_batch_norm,
+        )
+        measured = evaluate(
+            work,
+            self._data_sets,
+            self._weight,
+            groups=self._groups,
+            backend=self.backend,
+            kept=self.kept,
+            on_evaluation=self._on_evaluation,
+        )
+        if self._reports is not None:
+            self._reports.append(measured.evaluation)
+        return measured
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """Gradient of the first data set's loss at these parameters: name -> tensor.

@@ -1,0 +1,243 @@
+"""What is to be evaluated: points around a center, on batches of data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pysclice.core.averages import Results
+from pysclice.core.buffers import MovingBuffers, Statistics
+from pysclice.core.objective import Objective
+from pysclice.core.parameters import Direction, Parameters, Point
+from pysclice.core.untouched import (
+    Interrupts,
+    Randomness,
+    held_interrupts,
+    own_randomness,
+    stand_in,
+)
+from pysclice.slices import Float64
+
+# Train mode draws dropout masks: the same ones at every point, or the slice would show the dice.
+_SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """A model and the points at which its loss is wanted.
+
+    Attributes:
+        model: the user's own.
+        objective: loss and metrics.
+        originals: the model's trainable parameters, which are never written to.
+        center: the point from which the directions count, in the dtypes of the originals.
+        directions: one for each column of ``coefficients``.
+        coefficients: (points, directions).
+        buffers: for each direction, what coordinate 1 adds to some of the model's buffers.
+        mode: ``"eval"`` or ``"train"``.
+        device: where model and batches are.
+        precision: a context in which the model runs.
+        recompute_batch_norm: BatchNorm's statistics are measured anew at each point.
+    """
+
+    model: nn.Module
+    objective: Objective
+    originals: Parameters
+    center: Parameters
+    directions: Sequence[Direction]
+    coefficients: Float64
+    buffers: Sequence[Direction]
+    mode: Literal["eval", "train"]
+    device: torch.device
+    precision: Callable[[], AbstractContextManager[object]]
+    recompute_batch_norm: bool = False
+
+    @cached_property
+    def at_center(self) -> int | None:
+        """The first point that is the center itself, if one is."""
+        found = np.flatnonzero(np.all(self.coefficients == 0.0, axis=1))
+        return int(found[0]) if len(found) else None
+
+    @cached_property
+    def groups(self) -> tuple[Group, ...]:
+        """Points that the same directions move; several groups where lines share their center."""
+        active = self.coefficients != 0.0
+        sets: dict[tuple[int, ...], list[int]] = {}
+        for number, row in enumerate(active):
+            sets.setdefault(tuple(np.flatnonzero(row).tolist()), []).append(number)
+        at_rest = sets.pop((), [])
+        columns = [column for columns in sets for column in columns]
+        if len(columns) != len(set(columns)):  # they overlap, as on a plane
+            everything = tuple(sorted(set(columns)))
+            sets = {everything: sorted(number for own in sets.values() for number in own)}
+        if not sets:
+            sets[()] = []
+        first = next(iter(sets))
+        sets[first] = sorted(at_rest + sets[first])
+        return tuple(self._group(columns, numbers) for columns, numbers in sets.items())
+
+    @cached_property
+    def group_of(self) -> dict[int, Group]:
+        """The group of each point, by number."""
+        return {number: group for group in self.groups for number in group.numbers}
+
+    def _group(self, columns: tuple[int, ...], numbers: list[int]) -> Group:
+        names = {name for column in columns for name in self.directions[column]}
+        moved = {n for c in columns if c < len(self.buffers) for n in self.buffers[c]}
+        return Group(columns, tuple(numbers), frozenset(names), frozenset(moved))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Points that the same directions move.
+
+    Attributes:
+        columns: of which directions.
+        numbers: which points, in order.
+        names: the parameters that these directions move.
+        buffers: the buffers that they move.
+    """
+
+    columns: tuple[int, ...]
+    numbers: tuple[int, ...]
+    names: frozenset[str]
+    buffers: frozenset[str]
+
+
+@dataclass(frozen=True, eq=False)
+class Portion:
+    """Batches of one data set that are in memory together.
+
+    Attributes:
+        batches: on the device.
+        weights: of each batch in the average.
+        sizes: number of examples of each batch; None where that cannot be told.
+        first: number of the first batch in its data set.
+    """
+
+    batches: Sequence[Any]
+    weights: Sequence[float]
+    sizes: Sequence[int | None]
+    first: int = 0
+
+    @property
+    def examples(self) -> int:
+        """Number of examples, as far as it can be told; at least one a batch."""
+        return sum(size or 1 for size in self.sizes)
+
+
+class Evaluator(Protocol):
+    """Evaluates points on the batches that it was made for."""
+
+    def __call__(self, numbers: Sequence[int], loss_of_each: bool | None) -> list[Results]:
+        """What each batch gives at these points: name -> (points,) or (points, examples).
+
+        Args:
+            numbers: which points.
+            loss_of_each: whether the loss has a value per example; None at the center, where that
+                is found out.
+        """
+        ...
+
+
+class Prepared(Protocol):
+    """A backend that is ready for some batches."""
+
+    def evaluator(self) -> Evaluator:
+        """An evaluator with tensors of its own, so that several can work at the same time."""
+        ...
+
+
+class Backend(Protocol):
+    """A way to evaluate points."""
+
+    @property
+    def name(self) -> str:
+        """For the record."""
+        ...
+
+    @property
+    def workers(self) -> int:
+        """How many threads share the points; 1 leaves them to torch's own."""
+        ...
+
+    def prepare(self, portion: Portion) -> Prepared:
+        """Make ready for these batches.
+
+        Raises:
+            Unsuitable: the model does what this backend cannot follow.
+        """
+        ...
+
+    def points_at_once(self, portion: Portion) -> int:
+        """How many points to ask for at a time."""
+        ...
+
+
+class Unsuitable(Exception):
+    """A backend cannot do this work; the reason says why."""
+
+
+class MovableModel:
+    """The user's model with tensors of our own in it, which go from point to point.
+
+    Attributes:
+        work: what is evaluated.
+        interrupts: those that were held back; deliver them between batches.
+        randomness: random numbers that start again.
+        statistics: BatchNorm's at each point, where they are measured anew.
+    """
+
+    def __init__(
+        self, work: Work, interrupts: Interrupts, randomness: Randomness, point: Point
+    ) -> None:
+        self.work = work
+        self.interrupts = interrupts
+        self.randomness = randomness
+        self.statistics: Statistics | None = None
+        self._point = point
+        self._buffers = MovingBuffers(self.buffers, work.buffers)
+
+    @property
+    def parameters(self) -> Parameters:
+        """What stands in for the trainable parameters: own tensors where they move."""
+        return {**self.work.center, **self._point.tensors}
+
+    @property
+    def buffers(self) -> dict[str, Tensor]:
+        """The copies that stand in for the model's buffers."""
+        return dict(self.work.model.named_buffers())
+
+    def go_to(self, number: int) -> None:
+        """Move to a point."""
+        self.move(self.work.coefficients[number].tolist())
+        if self.statistics is not None:
+            self.statistics.use(number)
+
+    def move(self, row: Sequence[float]) -> None:
+        """Move to these coefficients."""
+        self._point.to(row)
+        self._buffers.move(row)
+
+
+@contextmanager
+def movable(work: Work) -> Iterator[MovableModel]:
+    """The user's model, ready to go from point to point; untouched afterwards."""
+    point = Point(work.center, work.directions)
+    standing = {**work.center, **point.tensors}
+    with (
+        held_interrupts() as interrupts,
+        own_randomness(_SEED) as randomness,
+        torch.no_grad(),
+        # Detached tensors stand in even where nothing moves, so no gradient is built.
+        stand_in(work.model, work.originals, standing, work.mode),
+        work.precision(),
+    ):
+        yield MovableModel(work, interrupts, randomness, point)
