@@ -1,139 +1,196 @@
-"""``python -m benchmarks``: one table of ratios, measured in turn in one process.
+"""``python -m benchmarks``: how many times longer than pysclice others take, in one table.
 
-Times are medians over rounds in which everyone takes a turn, at a fixed number of threads, so that
-a machine that slows down slows all of them. Ratios above 1 say how many times longer the other one
-takes. Memory is the growth of the resident set in a forked child that runs the task once.
+Everyone takes a turn in every round, in one process and at a fixed number of threads, so that a
+machine that slows down slows all of them. ``python -m benchmarks gates`` says whether what has to
+be reached is reached.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
-import platform
-import resource
-import statistics
+import importlib
 import sys
 import time
-from collections.abc import Mapping
-from multiprocessing.connection import Connection
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.contenders import Run, Task, contenders, task
-from benchmarks.models import cases
+from benchmarks import gates, peers, table
+from benchmarks.cases import Case, cases
+from benchmarks.contenders import NAIVE, OURS, own
+from benchmarks.machine import description, peak_flops
+from benchmarks.memory import peak_megabytes
+from benchmarks.rows import Row, row
+from benchmarks.tasks import Task, tasks
+from benchmarks.timing import clock
 
 
-def main(arguments: list[str] | None = None) -> None:
-    known = cases()
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--models", nargs="+", choices=list(known), default=list(known))
-    parser.add_argument("--line", type=int, default=51, metavar="SAMPLES")
-    parser.add_argument("--plane", type=int, default=11, metavar="SAMPLES", help="of each axis")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args(arguments)
+@dataclass(frozen=True)
+class Settings:
+    """What was asked for on the command line."""
 
-    torch.set_num_threads(given.threads)
-    peak = peak_flops()
-    print(
-        f"{time.strftime('%Y-%m-%d')}, {platform.machine()}, {given.threads} thread(s), Python "
-        f"{platform.python_version()}, torch {torch.__version__}, {peak / 1e9:.0f} GFLOP/s in a "
-        "matrix product\n"
+    what: str
+    models: list[str]
+    threads: int | None
+    rounds: int
+    device: str
+    quick: bool
+    with_peers: bool
+
+    @property
+    def budget(self) -> float:
+        """Seconds of a turn of whoever need not do a whole task."""
+        return 0.1 if self.quick else 0.7
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    settings = _settings(arguments)
+    # Other tools warn of what torch and numpy have deprecated since.
+    warnings.simplefilter("ignore")
+    # One thread until memory is measured: a process that used several cannot fork.
+    use_threads(1)
+    known = cases(settings.device)
+    _say("training the models")
+    made = [known[name]() for name in settings.models]
+    if settings.what == "gates":
+        print_gates(settings, made)
+    else:
+        print_table(settings, made)
+
+
+def _settings(arguments: Sequence[str] | None) -> Settings:
+    known = list(cases())
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    print("| model | task | ms a point | naive loop | bare forward | loss-landscapes | ", end="")
-    print("share of the roofline | MB | MB naive |")
-    print("|---|---|---:|---:|---:|---:|---:|---:|---:|")
-    failures: set[str] = set()
-    for name in given.models:
-        torch.manual_seed(0)
-        case = known[name]()
-        for label, dimensions, samples in (("line", 1, given.line), ("plane", 2, given.plane)):
-            made = task(case, dimensions, samples)
-            runs = contenders(made)
-            runs, failed = working(runs)
-            failures |= {f"{name}, {label}: {other} failed: {why}" for other, why in failed.items()}
-            seconds = measured(runs, given.rounds)
-            ours = seconds["pysclice"]
-            ratios = [
-                f"{seconds[other] / ours:.2f}" if other in seconds else ""
-                for other in ("naive loop", "bare forward", "loss-landscapes")
-            ]
-            share = flops(made) * made.points / peak / ours
-            memory = [peak_megabytes(runs[other]) for other in ("pysclice", "naive loop")]
-            print(
-                f"| {name} | {label}, {made.points} points | {1e3 * ours / made.points:.3f} | "
-                f"{' | '.join(ratios)} | {share:.0%} | {memory[0]:.0f} | {memory[1]:.0f} |",
-                flush=True,
-            )
-    for failure in sorted(failures):
-        print(f"\n{failure}")
+    parser.add_argument("what", nargs="?", choices=["table", "gates"], default="table")
+    parser.add_argument("--models", nargs="+", choices=known, default=known, metavar="MODEL")
+    parser.add_argument("--threads", type=int, help="default: 1; gates: 1, then 2")
+    parser.add_argument("--rounds", type=int, help="default: 5; gates: 3; quick: 2")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--quick", action="store_true", help="small tasks: shows that all works")
+    parser.add_argument("--no-peers", action="store_true", help="leave other tools out")
+    given = parser.parse_args(arguments)
+    usual = 2 if given.quick else 3 if given.what == "gates" else 5
+    return Settings(
+        given.what,
+        given.models,
+        given.threads,
+        given.rounds or usual,
+        given.device,
+        given.quick,
+        not given.no_peers,
+    )
 
 
-def working(runs: Mapping[str, Run]) -> tuple[dict[str, Run], dict[str, str]]:
-    """The runs that come to an end, and why the others do not."""
-    good, failed = {}, {}
-    for name, run in runs.items():
-        try:
-            run()
-        except Exception as error:  # another tool's error is a finding
-            if name == "pysclice":
-                raise
-            failed[name] = f"{type(error).__name__}: {error}"
-        else:
-            good[name] = run
-    return good, failed
+def print_table(settings: Settings, made: Sequence[Case]) -> None:
+    """All tasks, everyone, and memory."""
+    threads = settings.threads or 1
+    wanted = [task for case in made for task in tasks(case, settings.quick)]
+    _say("measuring memory")
+    memory = {task.name: _memory(task, threads, settings.device) for task in wanted}
+    use_threads(threads)
+    now = clock(threads, settings.device)
+    peak = peak_flops(now, settings.device)
+    rows = _rows(settings, wanted, threads)
+    print(_head(settings, f"{threads} thread{'s' * (threads > 1)}", peak), end="\n\n")
+    names = list(peers.peers()) if settings.with_peers else []
+    print(table.markdown(rows, names, peak, memory, minima=threads > 1), end="\n\n")
+    print("\n\n".join(table.notes(rows)))
 
 
-def measured(runs: Mapping[str, Run], rounds: int) -> dict[str, float]:
-    """Median seconds of each run; a first round that nobody counts reads and warms up."""
-    times: dict[str, list[float]] = {name: [] for name in runs}
-    for _ in range(rounds + 1):
-        for name, run in runs.items():
-            began = time.perf_counter()
-            run()
-            times[name].append(time.perf_counter() - began)
-    return {name: statistics.median(found[1:]) for name, found in times.items()}
+def print_gates(settings: Settings, made: Sequence[Case]) -> None:
+    """One thread, with peers; then two, against the naive loop on two intra-op threads."""
+    found: list[gates.Verdict] = []
+    rows: list[Row] = []
+    names = list(peers.peers()) if settings.with_peers else []
+    if settings.threads in (None, 1):
+        asked = {gate.row for gate in gates.ONE_THREAD}
+        wanted = [
+            task
+            for case in made
+            for task in tasks(case, settings.quick)
+            if task.whole or task.name in asked
+        ]
+        one = {row.name: row for row in _rows(settings, wanted, 1)}
+        found += gates.judged(gates.ONE_THREAD, one)
+        found += gates.against_peers(one, names)
+        found += gates.loader_reads()
+        rows += one.values()
+    if settings.threads in (None, 2):
+        asked = {gate.row for gate in gates.TWO_THREADS}
+        wanted = [t for case in made for t in tasks(case, settings.quick) if t.name in asked]
+        two = {row.name: row for row in _rows(settings, wanted, 2, among=(OURS, NAIVE))}
+        found += [
+            gates.Verdict(f"{v.gate}, two cores", v.must, v.seen, v.met)
+            for v in gates.judged(gates.TWO_THREADS, two, minima=True)
+        ]
+    peak = peak_flops(clock(1, settings.device), settings.device)
+    print(_head(settings, "1 and 2 threads", peak), end="\n\n")
+    print(gates.markdown(found), end="\n\n")
+    print("\n\n".join(table.notes(rows)))
 
 
-def flops(made: Task) -> float:
-    """Floating-point operations of one pass over the data, as torch counts them."""
-    # With gradients: without, torch runs encoder layers in one kernel that it does not count.
-    with torch.enable_grad(), FlopCounterMode(display=False) as counter:
-        for inputs, _ in made.case.batches:
-            made.case.model(inputs)
-    return float(counter.get_total_flops())
-
-
-def peak_flops() -> float:
-    """Operations a second of a large matrix product: what this machine can do at best."""
-    one, other = torch.randn(1024, 1024), torch.randn(1024, 1024)
-    times = []
-    for _ in range(8):
+def _rows(
+    settings: Settings, wanted: Sequence[Task], threads: int, among: Sequence[str] | None = None
+) -> list[Row]:
+    use_threads(threads)
+    now = clock(threads, settings.device)
+    found = []
+    for task in wanted:
         began = time.perf_counter()
-        one @ other
-        times.append(time.perf_counter() - began)
-    return 2 * 1024**3 / min(times)
+        found.append(
+            row(
+                task,
+                settings.rounds,
+                settings.budget,
+                now,
+                among=among,
+                with_peers=settings.with_peers and among is None,
+            )
+        )
+        _say(f"{task.name}, {threads} thread(s): {time.perf_counter() - began:.0f} s")
+    return found
 
 
-def peak_megabytes(run: Run) -> float:
-    """By how much the resident set grows while the task runs; NaN where processes cannot fork."""
-    if "fork" not in multiprocessing.get_all_start_methods():
-        return float("nan")
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.get_context("fork").Process(target=_report, args=(run, sender))
-    process.start()
-    grown = float(receiver.recv())
-    process.join()
-    return grown
+def _memory(task: Task, threads: int, device: str) -> tuple[float, float]:
+    runs = own(task)
+    if NAIVE not in runs:
+        return (peak_megabytes(lambda: runs[OURS].run(task.most), threads, device), float("nan"))
+    return (
+        peak_megabytes(lambda: runs[OURS].run(task.most), threads, device),
+        peak_megabytes(lambda: runs[NAIVE].run(3), threads, device),
+    )
 
 
-def _report(run: Run, sender: Connection) -> None:
-    unit = 1 if sys.platform == "darwin" else 1024
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    run()
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    sender.send((after - before) * unit / 2**20)
+def _head(settings: Settings, threads: str, peak: float) -> str:
+    parts = [
+        f"{description(settings.device)}, {threads}, {peak / 1e9:.0f} GFLOP/s in a matrix product",
+        f"{settings.rounds} rounds",
+    ]
+    lines = ["; ".join(parts) + "."]
+    if settings.with_peers:
+        lines.append(f"Other tools: {', '.join(peers.versions()) or 'none'}.")
+        if missing := peers.missing():
+            lines.append(
+                f"Not installed: {', '.join(missing)}. "
+                "`pip install --no-deps -r benchmarks/peers.txt` adds them."
+            )
+    return " ".join(lines)
+
+
+def use_threads(threads: int) -> None:
+    """So many for torch and for numpy's linear algebra, which some tools use."""
+    torch.set_num_threads(threads)
+    importlib.import_module("threadpoolctl").threadpool_limits(threads, user_api="blas")
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

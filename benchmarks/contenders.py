@@ -1,116 +1,137 @@
-"""Whoever computes the same values: this library, the loop that one writes by hand, other tools."""
+"""Whoever computes the same values: this library, the loop written by hand, other tools."""
 
 from __future__ import annotations
 
 import copy
-import importlib.util
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 import pysclice as ps
-from benchmarks.models import Case
-from pysclice.core.parameters import Direction
+from benchmarks.cases import Case
+from benchmarks.tasks import Task, surface_of
 from pysclice.slices import Float64
-
-Run = Callable[[], object]
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """Points to measure: the same for everyone.
+class Contender:
+    """Someone who can do a task.
 
     Attributes:
-        case: model and data.
-        directions: what the coefficients multiply.
-        coefficients: (points, directions).
+        name: what the table calls it.
+        run: samples of each axis -> losses. All that a user waits for is inside.
+        points: samples of each axis -> how many points are evaluated.
+        most: samples of each axis of the whole task.
+        dimensions: how many axes.
+        whole: it always does the whole task, since its cost is not proportional to the points.
+        peer: another tool, which gets fewer turns if it is slow, and may fail.
+        draw: the part of a run that draws directions; where it takes given ones, none.
     """
 
-    case: Case
-    directions: list[Direction]
-    coefficients: Float64
-
-    @property
-    def points(self) -> int:
-        return len(self.coefficients)
-
-
-def task(case: Case, dimensions: int, samples: int) -> Task:
-    """A filter-normalized line (1) or plane (2) of so many samples an axis."""
-    surface = _surface(case)
-    start = surface.parameters()
-    directions: list[Direction] = [ps.Random(seed)(surface, start) for seed in range(dimensions)]
-    along = [np.linspace(-1.0, 1.0, samples)] * dimensions
-    grid = np.stack(np.meshgrid(*along, indexing="ij"), axis=-1).reshape(-1, dimensions)
-    return Task(case, directions, grid)
+    name: str
+    run: Callable[[int], Float64]
+    points: Callable[[int], int]
+    most: int
+    dimensions: int
+    whole: bool = False
+    peer: bool = False
+    draw: Callable[[], object] | None = None
 
 
-def contenders(given: Task) -> dict[str, Run]:
-    """Name -> a run of the whole task; the first is this library."""
-    found = {"pysclice": _ours(given), "naive loop": _naive(given), "bare forward": _bare(given)}
-    if importlib.util.find_spec("loss_landscapes") is not None:
-        found["loss-landscapes"] = _loss_landscapes(given)
-    return found
+class Unable(Exception):
+    """A tool has no such slice, or cannot take it of this model; the message says why."""
 
 
-def _surface(case: Case) -> ps.LossSurface:
-    return ps.LossSurface(case.model, case.loss, list(case.batches))
+OURS, REFERENCE, NAIVE, BARE = "pysclice", "reference", "naive loop", "bare forward"
 
 
-def _ours(given: Task) -> Run:
-    surface = _surface(given.case)
-    start = surface.parameters()
-    return lambda: surface.measure(start, given.directions, given.coefficients)
+def has_backends() -> bool:
+    return "backend" in inspect.signature(ps.LossSurface).parameters
 
 
-def _naive(given: Task) -> Run:
-    """What the field does: write the weights, run the batches, ask for the number."""
-    model = copy.deepcopy(given.case.model).eval()
-    start = {name: p.detach().clone() for name, p in model.named_parameters()}
+def own(task: Task) -> dict[str, Contender]:
+    """This library, its plain evaluator, and the loops written by hand."""
+    found = [_of(task, OURS, Slices(task), whole=True)]
+    if has_backends():
+        reference = Slices(task, backend="reference")
+        # A loader is read once a slice, however many points there are.
+        found.append(_of(task, REFERENCE, reference, whole=task.case.from_loader))
+    if task.directions:
+        found.append(_of(task, NAIVE, naive_loop(task)))
+    found.append(_of(task, BARE, bare_forward(task)))
+    return {contender.name: contender for contender in found}
 
-    def run() -> list[float]:
+
+def _of(task: Task, name: str, run: Callable[[int], Float64], whole: bool = False) -> Contender:
+    return Contender(name, run, task.points, task.most, task.dimensions, whole=whole)
+
+
+class Slices:
+    """This library; a new surface each time, so that tuning, checks and setting up are counted.
+
+    Attributes:
+        notes: of the last slice's record.
+    """
+
+    def __init__(self, task: Task, **options: Any) -> None:
+        self._task = task
+        self._options = options
+        self.notes: Mapping[str, Any] = {}
+
+    def __call__(self, samples: int) -> Float64:
+        surface = surface_of(self._task.case, **self._options)
+        found = surface.slice(self._task.slicer(samples), progress=False)
+        self.notes = found.notes
+        return found.losses.astype(np.float64).ravel()
+
+
+def naive_loop(task: Task) -> Callable[[int], Float64]:
+    """What the field does: at each point write the weights, run the data, ask for the number."""
+    model = copy.deepcopy(task.case.model)
+    named = dict(model.named_parameters())
+    moving = [
+        (named[name], named[name].detach().clone(), [other[name] for other in task.directions])
+        for name in task.directions[0]
+    ]
+
+    def run(samples: int) -> Float64:
         losses = []
         with torch.no_grad():
-            for row in given.coefficients.tolist():
-                for name, parameter in model.named_parameters():
-                    moved = start[name]
-                    for coefficient, direction in zip(row, given.directions, strict=True):
-                        moved = moved + coefficient * direction[name]
-                    parameter.copy_(moved)
-                losses.append(_average(given.case, model))
-        return losses
+            for row in task.coefficients(samples).tolist():
+                for parameter, start, along in moving:
+                    step = along[0] * row[0]
+                    for coefficient, direction in zip(row[1:], along[1:], strict=True):
+                        step = step + direction * coefficient
+                    parameter.data = start + step
+                losses.append(_average(task.case, model))
+            for parameter, start, _ in moving:
+                parameter.data = start.clone()
+        return np.array(losses)
 
     return run
 
 
-def _bare(given: Task) -> Run:
-    """The forward passes alone, without moving: no loop can be faster, only fewer passes."""
-    model = copy.deepcopy(given.case.model).eval()
+def bare_forward(task: Task) -> Callable[[int], Float64]:
+    """The forward passes without moving: what a loop over points cannot beat."""
 
-    def run() -> list[float]:
+    def run(samples: int) -> Float64:
         with torch.no_grad():
-            return [_average(given.case, model) for _ in range(given.points)]
+            return np.array(
+                [_average(task.case, task.case.model) for _ in range(task.points(samples))]
+            )
 
     return run
 
 
-def _average(case: Case, model: torch.nn.Module) -> float:
-    losses = [case.loss(model(x), y).item() * len(y) for x, y in case.batches]
-    return sum(losses) / sum(len(y) for _, y in case.batches)
-
-
-def _loss_landscapes(given: Task) -> Run:
-    """Its documented form: one tensor of inputs, one of targets, directions of its own."""
-    import loss_landscapes
-    from loss_landscapes.metrics import Loss
-
-    model = copy.deepcopy(given.case.model).eval()
-    inputs, targets = (torch.cat(parts) for parts in zip(*given.case.batches, strict=True))
-    metric = Loss(given.case.loss, inputs, targets)
-    samples = round(given.points ** (1 / len(given.directions)))
-    take = (
-        loss_landscapes.random_line if len(given.directions) == 1 else loss_landscapes.random_plane
-    )
-    return lambda: take(model, metric, 1, samples, "filter", deepcopy_model=True)
+def _average(case: Case, model: nn.Module) -> float:
+    total, examples = 0.0, 0
+    for inputs, targets in case.batches():
+        inputs, targets = inputs.to(case.inputs.device), targets.to(case.inputs.device)
+        total += case.loss(model(inputs), targets).item() * len(inputs)
+        examples += len(inputs)
+    return total / examples

@@ -1,0 +1,74 @@
+"""The rows as a table in Markdown, and below it what has no room in a cell."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from benchmarks.contenders import BARE, NAIVE, OURS, REFERENCE
+from benchmarks.rows import Row
+from benchmarks.timing import fewer
+
+
+def markdown(
+    rows: Sequence[Row],
+    peers: Sequence[str],
+    peak: float,
+    memory: Mapping[str, tuple[float, float]],
+    minima: bool,
+) -> str:
+    """One table: how many times longer than pysclice everyone takes.
+
+    Args:
+        rows: what was measured.
+        peers: names of other tools, a column each.
+        peak: operations a second of a matrix product.
+        memory: name of a task -> MB of pysclice and of the naive loop.
+        minima: whether to add the ratio of the best turns.
+    """
+    others = [REFERENCE, NAIVE, BARE, *peers]
+    head = ["task", "points", "ms a point", *others, "of the roofline", "MB", "MB naive loop"]
+    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    for row in rows:
+        seconds = row.times[OURS].median
+        share = "" if row.flops is None else f"{row.flops / peak / seconds:.0%}"
+        used = [f"{value:.0f}" for value in memory.get(row.name, ())] or ["", ""]
+        cells = [_cell(row, other, minima) for other in others]
+        lines.append(
+            _line([row.name, str(row.points), number(1e3 * seconds), *cells, share, *used])
+        )
+    return "\n".join(lines)
+
+
+def notes(rows: Sequence[Row]) -> list[str]:
+    """Who was measured at fewer points, who could not do a task and why, and who evaluated."""
+    found = []
+    for row in rows:
+        if scaled := fewer(row.times):
+            found.append(f"{row.name}: {', '.join(scaled)} of {row.points} points, scaled.")
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        for name, why in row.unable.items():
+            reasons[name, why].append(row.name)
+    found += [
+        f"{name} has no value for {'; '.join(where)}: {why}"
+        for (name, why), where in reasons.items()
+    ]
+    found += [f"{row.name}: evaluated by {row.evaluation}" for row in rows if row.evaluation]
+    return found
+
+
+def number(value: float) -> str:
+    """Three digits or so."""
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _cell(row: Row, other: str, minima: bool) -> str:
+    median, best = row.ratio(other), row.ratio_of_minima(other)
+    if median is None or best is None:
+        return ""
+    return f"{number(median)} ({number(best)})" if minima else number(median)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
