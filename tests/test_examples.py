@@ -37,7 +37,7 @@ def test_every_example_is_run_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     found = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     assert found == {name for name in found if f'"{name}"' in source}
-    assert len(found) == 5
+    assert len(found) == 6
 
 
 def test_two_parameters(tmp_path: Path) -> None:
@@ -73,6 +73,22 @@ def test_plain_loop(tmp_path: Path) -> None:
         "train/loss",
         "validation/loss",
     }
+
+
+def test_time_budget(tmp_path: Path) -> None:
+    arguments = ("--seconds", "2", "--every", "10", "--samples", "25", "--budget", "0.2")
+    text = output_of("time_budget.py", *arguments, cwd=tmp_path)
+    assert len(re.findall(r"^phase \d: .* slicing took \d+\.\d\d % of wall time$", text, re.M)) == 2
+    assert re.search(r"^overall \d+\.\d\d % of 20 %$", text, re.M)
+    for slices in ps.read_slices(tmp_path / "runs")["time budget"].values():
+        for slice_ in slices.values():
+            note = slice_.notes["budget"]
+            assert note["fraction"] == 0.2 and note["interval"] % 10 == 0
+            assert (note["samples"], note["examples"]) == (
+                [slice_.axes[0].samples],
+                slice_.examples,
+            )
+            assert note["sentence"] in text
 
 
 def test_permutation_matching(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 import pysclice as ps
 from pysclice.events import to_summary
-from pysclice.logger import default_slicers
+from pysclice.logger.series import default_slicers
 from tests.models import SmallConvNet, images
 
 LINE = ps.Line(ps.Random(0), samples=5)
@@ -117,7 +117,7 @@ def test_the_default_slicers_tell_three_stories(tmp_path: Path) -> None:
         "random plane": "random direction",
         "steepest coordinates": "axis-parallel",
     }
-    assert set(default_slicers(surface)) == set(logged)
+    assert set(default_slicers(seconds=1.0)) == set(logged)
 
 
 def test_series_keep_their_axes_over_the_steps(tmp_path: Path) -> None:

@@ -1,0 +1,98 @@
+"""The series of a logger: which slicers there are, with their choices made once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from pysclice.core.surface import LossSurface, Slicer
+from pysclice.directions.random import Random
+from pysclice.slicers.axis_parallel import AxisParallel
+from pysclice.slicers.line import Line
+from pysclice.slicers.plane import Plane
+
+# What the default slicers may take at each logged step, in seconds on this machine.
+_DEFAULT_SECONDS = 5.0
+
+
+class SeriesOfSlices:
+    """Takes slices of several series, all of one surface.
+
+    Args:
+        surface: of the model in training, or of its copy in another process.
+        slicers: series name -> slicer; None for a default set.
+        clock: gives seconds.
+    """
+
+    def __init__(
+        self,
+        surface: LossSurface,
+        slicers: Mapping[str, Slicer] | None,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.surface = surface
+        self._slicers = slicers
+        self._clock = clock
+        self._settled: dict[str, Slicer] = {}
+        self._evaluation: tuple[float, int] | None = None
+        self._drawn: dict[int, LossSurface] = {}
+
+    def names(self) -> list[str]:
+        """The series; default slicers are chosen the first time, by the time of an evaluation."""
+        if self._slicers is None:
+            self._slicers = default_slicers(self.evaluation()[0])
+        return list(self._slicers)
+
+    def evaluation(self) -> tuple[float, int]:
+        """Seconds of one evaluation, measured the first time, and how many examples it averages."""
+        if self._evaluation is None:
+            seconds, examples = self._measured(self.surface)
+            # The first one reads the data. Where it took long, the second one is not worth it.
+            if seconds < _DEFAULT_SECONDS:
+                seconds, _ = self._measured(self.surface)
+            self._evaluation = seconds, examples
+        return self._evaluation
+
+    def _measured(self, surface: LossSurface) -> tuple[float, int]:
+        began = self._clock()
+        measured = surface.measure(surface.current(), [], np.zeros((1, 0)))
+        return max(self._clock() - began, 1e-9), measured.examples
+
+    def settled(self, name: str) -> Slicer:
+        """The slicer with its choices made at the first step, so that all steps share axes."""
+        if name not in self._settled:
+            self.names()
+            assert self._slicers is not None
+            slicer = self._slicers[name]
+            settle = getattr(slicer, "settled", None)
+            current = self.surface.current()
+            self._settled[name] = settle(self.surface, current) if settle else slicer
+        return self._settled[name]
+
+    def on(self, examples: int | None) -> LossSurface:
+        """The surface on a draw of examples, or on all; a draw's data are read here, and kept."""
+        if examples is None:
+            return self.surface
+        if examples not in self._drawn:
+            drawn = self.surface.subsampled(examples)
+            self._measured(drawn)
+            self._drawn[examples] = drawn
+        return self._drawn[examples]
+
+
+def default_slicers(seconds: float) -> dict[str, Slicer]:
+    """A line, a plane and a bundle that together take seconds: series name -> slicer.
+
+    Args:
+        seconds: what an evaluation takes. It chooses their resolution, from 13 x 13 to 25 x 25 on
+            the plane.
+    """
+    affordable = _DEFAULT_SECONDS / seconds
+    line, plane, bundle = (49, 25, 13) if affordable > 900 else (25, 13, 7)
+    return {
+        "random line": Line(Random(0), samples=line),
+        "random plane": Plane(Random(0), Random(1), samples=plane),
+        "steepest coordinates": AxisParallel(count=16, samples=bundle),
+    }
