@@ -56,6 +56,23 @@ class Objective:
         """Whether the loss sums over examples, as ``nn.MSELoss(reduction="sum")`` does."""
         return getattr(self.loss_fn, "reduction", None) == "sum"
 
+    @property
+    def is_cross_entropy(self) -> bool:
+        """Whether the loss is the plain cross-entropy of outputs (examples, classes)."""
+        loss_fn: Any = self.loss_fn
+        if isinstance(loss_fn, functools.partial) and not loss_fn.args:
+            options, loss_fn = loss_fn.keywords, loss_fn.func
+            if set(options) - {"reduction"}:
+                return False
+        if loss_fn is nn.functional.cross_entropy:
+            return True
+        return (
+            type(loss_fn) is nn.CrossEntropyLoss
+            and loss_fn.weight is None
+            and loss_fn.label_smoothing == 0.0
+            and loss_fn.ignore_index < 0
+        )
+
     @functools.cached_property
     def _loss_of_each(self) -> Callable[[Any, Any], Any] | None:
         """The loss without its reduction, if it is one of torch's, which can be asked for it."""
@@ -122,13 +139,25 @@ class Objective:
         batch: Any,
         examples: int | None = None,
         loss_of_each: bool | None = None,
+        *,
+        loss: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """What ``predict`` found on a batch, as loss and metrics; see ``__call__``."""
+        """What ``predict`` found on a batch, as loss and metrics; see ``__call__``.
+
+        Args:
+            predicted: what it found.
+            batch: the batch.
+            examples: see ``__call__``.
+            loss_of_each: see ``__call__``.
+            loss: the loss, where it is known already.
+        """
         if self.batch_loss is not None:
             found: dict[str, Tensor] = predicted
             return found
         targets = _pair(batch)[1]
-        results = {"loss": self._loss(predicted, targets, examples, loss_of_each)}
+        if loss is None:
+            loss = self._loss(predicted, targets, examples, loss_of_each)
+        results = {"loss": loss}
         for name, metric in self.metrics.items():
             results[name] = _result(name, metric(predicted, targets), examples)
         return results

@@ -27,7 +27,8 @@ from pysclice.core.data import (
     checked_weight,
     named_data_sets,
 )
-from pysclice.core.evaluation.dispatch import BACKENDS, evaluate, summary
+from pysclice.core.evaluation.choice import BACKENDS
+from pysclice.core.evaluation.dispatch import evaluate, summary
 from pysclice.core.evaluation.work import Work
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective

@@ -1,19 +1,22 @@
-"""Who evaluates the points: the reference, or whatever is faster and agrees with it."""
+"""Everything that is measured goes through here: which backend, on which portion, which points."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
 
-from pysclice.core.averages import Averages, Measurements
+from pysclice.core.averages import Averages, Measurements, Results
 from pysclice.core.buffers import recomputed_statistics
 from pysclice.core.data import DataSet, checked_weight, examples_in
+from pysclice.core.evaluation.choice import Choice, choose
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Work, movable
+from pysclice.core.evaluation.workers import evaluate_blocks
 
-BACKENDS = ("auto", "reference")
+_log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -33,23 +36,29 @@ def evaluate(
         data_sets: on what data; each is read once.
         weigh: the weight of a batch.
         groups: of examples, for replicates; 0 for none.
-        backend: one of ``BACKENDS``.
+        backend: one of ``choice.BACKENDS``.
         kept: remembers choices from one slice to the next.
         on_evaluation: called for each point, on the first portion of the first data set.
     """
     adds_up = work.objective.adds_up
     averages = Averages(len(work.coefficients), work.at_center, adds_up, work.device, groups)
+    reports: list[dict[str, Any]] = []
     with movable(work) as model:
         if work.recompute_batch_norm:
             recompute_batch_norm(model, data_sets[0])
         for data_set in data_sets:
-            chosen: Backend = Reference(model)
+            choice: Choice | None = None
             for portion in portions(data_set, work.device, weigh):
+                if choice is None:
+                    choice = choose(model, portion, backend, kept, data_set.name)
+                    reports.append(choice.report)
                 counted = on_evaluation if data_set is data_sets[0] and not portion.first else None
                 averages.begin(data_set.name, portion.weights, portion.sizes)
-                run(work, chosen, portion, averages, model, counted)
+                run(model, choice.backend, portion, averages, counted)
                 averages.end()
-    return averages.finish(data_sets[0].name)
+    found = averages.finish(data_sets[0].name)
+    found.evaluation.update(summary(reports))
+    return found
 
 
 def portions(
@@ -64,30 +73,59 @@ def portions(
 
 
 def run(
-    work: Work,
+    model: MovableModel,
     backend: Backend,
     portion: Portion,
     averages: Averages,
-    model: MovableModel,
     on_evaluation: Callable[[], None] | None,
 ) -> None:
-    """Evaluate all points on a portion of the data."""
-    evaluator = backend.prepare(portion).evaluator()
-    size = backend.points_at_once(portion)
-    rest = [number for group in work.groups for number in group.numbers]
-    if work.at_center is not None:
-        # The center first: it shows what has a value per example.
-        averages.add([work.at_center], evaluator([work.at_center], None))
-        rest.remove(work.at_center)
-        if on_evaluation is not None:
-            on_evaluation()
-    loss_of_each = work.at_center is not None and "loss" in averages.of_each
-    for start in range(0, len(rest), size):
-        numbers = rest[start : start + size]
-        averages.add(numbers, evaluator(numbers, loss_of_each))
+    """Evaluate all points on a portion of the data; the reference does what a backend cannot."""
+    done: set[int] = set()
+
+    def take(numbers: Sequence[int], results: Sequence[Results]) -> None:
+        averages.add(numbers, results)
+        done.update(numbers)
         if on_evaluation is not None:
             for _ in numbers:
                 on_evaluation()
+
+    try:
+        _run(model, backend, portion, averages, take, done)
+    except Exception as error:
+        if isinstance(backend, Reference):
+            raise
+        # Most likely of the user's own code: then the reference raises it again.
+        _log.warning("The %s backend failed (%s); the reference goes on.", backend.name, error)
+        _run(model, Reference(model), portion, averages, take, done)
+
+
+def _run(
+    model: MovableModel,
+    backend: Backend,
+    portion: Portion,
+    averages: Averages,
+    take: Callable[[Sequence[int], Sequence[Results]], None],
+    done: set[int],
+) -> None:
+    work = model.work
+    prepared = backend.prepare(portion)
+    model.interrupts.deliver()
+    center = work.at_center
+    if center is not None and center not in done:
+        # The center first: it shows what has a value per example.
+        take([center], prepared.evaluator()([center], None))
+    loss_of_each = center is not None and "loss" in averages.of_each
+    blocks = blocks_of(work, backend.points_at_once(portion), done)
+    evaluate_blocks(prepared, blocks, loss_of_each, take, model, backend.workers)
+
+
+def blocks_of(work: Work, size: int, done: set[int]) -> list[list[int]]:
+    """The points that are not done yet, some at a time, none of two groups together."""
+    blocks = []
+    for group in work.groups:
+        rest = [number for number in group.numbers if number not in done]
+        blocks += [rest[start : start + size] for start in range(0, len(rest), size)]
+    return blocks
 
 
 def recompute_batch_norm(model: MovableModel, data_set: DataSet) -> None:
@@ -105,5 +143,22 @@ def recompute_batch_norm(model: MovableModel, data_set: DataSet) -> None:
 
 
 def summary(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What the record says of the evaluations that a slice is made of."""
-    return dict(reports[-1]) if reports else {}
+    """What the record says of several evaluations: all backends, and the worst of all checks."""
+    reports = [report for report in reports if report]
+    if not reports:
+        return {}
+    found: dict[str, Any] = {"backend": "+".join(dict.fromkeys(r["backend"] for r in reports))}
+    for key in ("workers", "examples_at_once"):
+        if any(key in report for report in reports):
+            found[key] = max(report.get(key, 0) for report in reports)
+    checks = [report["check"] for report in reports if "check" in report]
+    if checks:
+        found["check"] = {
+            "points": sum(check["points"] for check in checks),
+            "examples": max(check["examples"] for check in checks),
+            "largest_difference": max(check["largest_difference"] for check in checks),
+        }
+    dropped = {name: why for report in reports for name, why in report.get("dropped", {}).items()}
+    if dropped:
+        found["dropped"] = dropped
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -97,6 +97,12 @@ class Replay:
         )
         return Part(predicted, tape, size)
 
+    def kinds(self, watched: Watched) -> frozenset[str]:
+        """Names of the functions that are called on what moves."""
+        return frozenset(
+            step.name for parts in watched.parts for part in parts for step in part.tape.steps
+        )
+
     def points_at_once(self, portion: Portion) -> int:
         """How many points to ask for at a time."""
         return max(1, min(64, _GATHERED // portion.examples))
@@ -125,8 +131,8 @@ class Watched:
         self.parts = parts
         self.at_center = [joined(own) for own in parts]
         self._programs: dict[object, list[Program]] = {}
-        self._held: tuple[Group, list[list[tuple[Program, dict[Slot, Tensor]]]]] | None = None
-        self._lock = threading.Lock()
+        self._held: dict[Group, list[list[tuple[Program, dict[Slot, Tensor]]]]] = {}
+        self.lock = threading.Lock()
 
     def evaluator(self) -> Evaluator:
         """An evaluator with parameters of its own."""
@@ -145,12 +151,12 @@ class Watched:
 
     def held(self, group: Group) -> list[list[tuple[Program, dict[Slot, Tensor]]]]:
         """For each part of each batch: its program, and what stays the same at all points."""
-        with self._lock:
-            if self._held is None or self._held[0] is not group:
-                self._held = None  # the memory first
-                made = [[self._made(part, group) for part in own] for own in self.parts]
-                self._held = group, made
-            return self._held[1]
+        with self.lock:
+            if group not in self._held:
+                while len(self._held) > self.backend.workers:  # one group each, and the next
+                    del self._held[next(iter(self._held))]
+                self._held[group] = [[self._made(p, group) for p in own] for own in self.parts]
+            return self._held[group]
 
     def _made(self, part: Part, group: Group) -> tuple[Program, dict[Slot, Tensor]]:
         program = self.program_of(part.tape, group)
@@ -263,16 +269,3 @@ def concatenated(outputs: Sequence[Any], sizes: Sequence[int | None]) -> Any:
             raise Unsuitable("the outputs do not belong to single examples")
     whole = iter([torch.cat(parts) for parts in zip(*leaves, strict=True)])
     return replaced(outputs[0], Tensor, lambda _: next(whole))
-
-
-def example_wise(model: MovableModel) -> bool:
-    """Whether a batch may be taken apart: the loss is computed from the outputs of all parts."""
-    return model.work.objective.sees_outputs
-
-
-def kinds_of(watched: Watched) -> Mapping[str, int]:
-    """Which functions are called on what moves, and how often."""
-    counts: dict[str, int] = {}
-    for step in watched.parts[0][0].tape.steps:
-        counts[step.name] = counts.get(step.name, 0) + 1
-    return counts

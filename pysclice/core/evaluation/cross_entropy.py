@@ -1,0 +1,104 @@
+"""The cross-entropy of few classes, for stacks of logits that lie class by class.
+
+With margins ``m_c = z_c - z_y`` the loss of an example of class ``y`` is ``log(1 + sum over c != y
+of exp(m_c))``: nothing is subtracted that is nearly equal, so small losses keep all their digits.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pysclice.core.objective import Objective
+
+# Beyond, torch's own is as fast.
+_MOST_CLASSES = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """The class of each example.
+
+    Attributes:
+        classes: (examples,) int64.
+    """
+
+    classes: Tensor
+
+    @classmethod
+    def of(cls, objective: Objective, batch: Any, outputs: int) -> Labels | None:
+        """The labels of a batch, where the loss is the plain cross-entropy of few classes.
+
+        Args:
+            objective: what the loss is.
+            batch: inputs and targets.
+            outputs: number of classes that the model tells apart.
+        """
+        if not objective.is_cross_entropy or not 2 <= outputs <= _MOST_CLASSES:
+            return None
+        targets = batch[1]
+        if not isinstance(targets, Tensor) or targets.ndim != 1 or targets.dtype != torch.int64:
+            return None
+        if not len(targets) or int(targets.min()) < 0 or int(targets.max()) >= outputs:
+            return None
+        return cls(targets)
+
+    def part(self, first: int, last: int) -> Labels:
+        """The labels of some examples in a row."""
+        return Labels(self.classes[first:last])
+
+    def index(self, points: int) -> Tensor:
+        """The classes as an index into logits: (points, 1, examples)."""
+        return self.classes.expand(points, 1, -1)
+
+    def margins(self, logits: Tensor) -> Tensor:
+        """``z_c - z_y`` for all classes but the own one: (..., classes - 1, examples).
+
+        Args:
+            logits: (..., classes, examples). Margins are linear in them.
+        """
+        classes = logits.shape[-2]
+        others = torch.arange(classes - 1, device=logits.device)[:, None]
+        others = others + (others >= self.classes)  # (classes - 1, examples)
+        shape = logits.shape[:-2]
+        own = logits.gather(-2, self.classes.expand(*shape, 1, -1))
+        return logits.gather(-2, others.expand(*shape, -1, -1)) - own
+
+
+def losses_of_margins(margins: Tensor, exponentials: Tensor, own: Tensor | None = None) -> Tensor:
+    """The loss of each example: (points, examples).
+
+    Args:
+        margins: (points, classes, examples), with or without the own class.
+        exponentials: memory of the same shape, which is written to.
+        own: (points, 1, examples) int64: which class is the own one, where it is there.
+    """
+    torch.exp(margins, out=exponentials)
+    if own is not None:
+        exponentials.scatter_(1, own, 0.0)
+    total = exponentials.sum(1).log1p_()
+    if math.isfinite(float(total.sum())):
+        return total
+    # An exponential is more than the dtype can hold: shifted by the highest margin, it is 1.
+    highest = margins.amax(1, keepdim=True).clamp_(min=0.0)
+    torch.exp(margins - highest, out=exponentials)
+    if own is not None:
+        exponentials.scatter_(1, own, 0.0)
+    shifted = (exponentials.sum(1) + torch.exp(-highest[:, 0])).log_() + highest[:, 0]
+    return torch.where(torch.isfinite(total), total, shifted)
+
+
+def losses_of_logits(logits: Tensor, exponentials: Tensor, own: Tensor) -> Tensor:
+    """The loss of each example, (points, examples); overwrites the logits.
+
+    Args:
+        logits: (points, classes, examples).
+        exponentials: memory of the same shape, which is written to.
+        own: (points, 1, examples) int64: the class of each example.
+    """
+    logits -= logits.gather(1, own)
+    return losses_of_margins(logits, exponentials, own)
