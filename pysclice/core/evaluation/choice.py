@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import math
 import time
@@ -207,9 +208,13 @@ class _Trial:
 
     def of(self, candidate: Candidate) -> float | None:
         """How long a candidate takes for a point; None if it is dropped."""
-        backend = candidate.on(self.model)
         try:
-            found, seconds = self._measured(backend)
+            found, seconds = self._measured(candidate.on(self.model))
+            if candidate.at_once is not None:
+                # What mixes the examples of a batch shows only where the batch is taken apart.
+                half = max(1, self.portion.examples // 2)
+                apart = dataclasses.replace(candidate, at_once=min(candidate.at_once, half))
+                found, _ = self._measured(apart.on(self.model), timed=False)
         except Exception as error:  # whatever is wrong with it, the reference is there
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
             return None
@@ -265,7 +270,7 @@ class _Trial:
         if not quietly:
             self.dropped[candidate.kind] = why
 
-    def _measured(self, backend: Backend) -> tuple[dict[str, Float64], float]:
+    def _measured(self, backend: Backend, timed: bool = True) -> tuple[dict[str, Float64], float]:
         """Channel -> values at the points of the check, and seconds a point."""
         work = self.model.work
         averages = Averages(
@@ -279,7 +284,7 @@ class _Trial:
             points.remove(work.at_center)
         loss_of_each = work.at_center is not None and "loss" in averages.of_each
         self._evaluate(backend, prepared, points, loss_of_each, averages.add)
-        seconds = self._timed(backend, prepared, points, loss_of_each)
+        seconds = self._timed(backend, prepared, points, loss_of_each) if timed else math.nan
         found = averages.finish("trial").values
         return {name: values[list(self._points)] for name, values in found.items()}, seconds
 

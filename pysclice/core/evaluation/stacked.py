@@ -328,6 +328,9 @@ class _Lowered:
                     tile.margins = margins.reshape(len(part), -1)
             elif slot in self._rest:
                 tile.rest[slot] = self._rest[slot][:, first:last].contiguous()
+        parts = [*tile.affine.values(), *([] if tile.margins is None else [tile.margins])]
+        if not all(math.isfinite(float(part.sum())) for part in parts):
+            raise Unsuitable("what a direction adds is too large for a number")
         return tile
 
     def _width(self, slot: Slot) -> int:
