@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +11,6 @@ import numpy as np
 import torch
 from torch import nn
 
-import pysclice as ps
 from benchmarks.cases import Case
 from benchmarks.tasks import Task, surface_of
 from pysclice.slices import Float64
@@ -24,7 +22,8 @@ class Contender:
 
     Attributes:
         name: what the table calls it.
-        run: samples of each axis -> losses. All that a user waits for is inside.
+        run: samples of each axis -> losses, for this library and the naive loop in the shape of a
+            slice's. All that a user waits for is inside.
         points: samples of each axis -> how many points are evaluated.
         most: samples of each axis of the whole task.
         dimensions: how many axes.
@@ -50,17 +49,14 @@ class Unable(Exception):
 OURS, REFERENCE, NAIVE, BARE = "pysclice", "reference", "naive loop", "bare forward"
 
 
-def has_backends() -> bool:
-    return "backend" in inspect.signature(ps.LossSurface).parameters
-
-
 def own(task: Task) -> dict[str, Contender]:
     """This library, its plain evaluator, and the loops written by hand."""
-    found = [_of(task, OURS, Slices(task), whole=True)]
-    if has_backends():
-        reference = Slices(task, backend="reference")
+    reference = Slices(task, backend="reference")
+    found = [
+        _of(task, OURS, Slices(task), whole=True),
         # A loader is read once a slice, however many points there are.
-        found.append(_of(task, REFERENCE, reference, whole=task.case.from_loader))
+        _of(task, REFERENCE, reference, whole=task.case.from_loader),
+    ]
     if task.directions:
         found.append(_of(task, NAIVE, naive_loop(task)))
     found.append(_of(task, BARE, bare_forward(task)))
@@ -87,7 +83,7 @@ class Slices:
         surface = surface_of(self._task.case, **self._options)
         found = surface.slice(self._task.slicer(samples), progress=False)
         self.notes = found.notes
-        return found.losses.astype(np.float64).ravel()
+        return found.losses.astype(np.float64)
 
 
 def naive_loop(task: Task) -> Callable[[int], Float64]:
@@ -111,7 +107,7 @@ def naive_loop(task: Task) -> Callable[[int], Float64]:
                 losses.append(_average(task.case, model))
             for parameter, start, _ in moving:
                 parameter.data = start.clone()
-        return np.array(losses)
+        return np.array(losses).reshape(1, -1, samples)
 
     return run
 

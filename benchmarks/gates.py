@@ -13,7 +13,7 @@ from benchmarks.contenders import BARE, NAIVE, REFERENCE
 from benchmarks.data import CountedDigits
 from benchmarks.models import perceptron
 from benchmarks.rows import Row
-from benchmarks.table import number
+from benchmarks.table import backend, number
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,14 @@ TWO_THREADS = (
 )
 
 
+def others(gates: Sequence[Gate]) -> dict[str, set[str]]:
+    """Row -> who has to be measured for these gates, besides pysclice."""
+    found: dict[str, set[str]] = {}
+    for gate in gates:
+        found.setdefault(gate.row, set()).add(gate.other)
+    return found
+
+
 def judged(gates: Sequence[Gate], rows: Mapping[str, Row], minima: bool = False) -> list[Verdict]:
     """What was seen of each gate.
 
@@ -80,7 +88,8 @@ def judged(gates: Sequence[Gate], rows: Mapping[str, Row], minima: bool = False)
 
 
 def _verdict(gate: Gate, row: Row | None, minima: bool) -> Verdict:
-    name = f"{gate.row}: against the {gate.other}"
+    by = f" (by {backend(row)})" if row and row.evaluation else ""
+    name = f"{gate.row}{by}: against the {gate.other}"
     must = f"<= {number(1 / gate.least)} x" if gate.at_most else f">= {number(gate.least)} x"
     median = None if row is None else row.ratio(gate.other)
     best = None if row is None else row.ratio_of_minima(gate.other)
@@ -107,6 +116,18 @@ def against_peers(rows: Mapping[str, Row], names: Sequence[str]) -> list[Verdict
         seen = f"{number(known[where])} x or more in {len(known)} rows (least: {where})"
         found.append(Verdict(f"{name}: on every row", "> 1 x", seen, known[where] > 1))
     return found
+
+
+def same_values(rows: Sequence[Row]) -> Verdict:
+    """Whether all own contenders found the same losses: else a comparison says nothing."""
+    row = max(rows, key=lambda one: one.difference)
+    seen = f"{row.difference:.1e} ({row.name})"
+    return Verdict(
+        "values: difference from the loop and the reference",
+        "<= 1e-5",
+        seen,
+        row.difference <= 1e-5,
+    )
 
 
 def loader_reads() -> list[Verdict]:

@@ -6,11 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from benchmarks import peers
-from benchmarks.contenders import OURS, Contender, Slices, own
+from benchmarks.contenders import NAIVE, OURS, REFERENCE, Contender, Slices, own
 from benchmarks.machine import flops
 from benchmarks.tasks import Task
 from benchmarks.timing import Clock, Times, duration, measured, ratio, ratio_of_minima
+from pysclice.slices import Float64
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,11 @@ class Row:
         points: of the whole task.
         times: of everyone who could do it.
         unable: why others could not.
-        evaluation: what the record says about who evaluated.
+        evaluation: what the record says about it.
         flops: of one pass over the data; none where a slice does not need whole passes.
         drawing: seconds a point that drawing directions takes us.
+        difference: largest one between our losses and those of the naive loop and the reference, at
+            the ends and middles of the axes: as a share of the loss plus 0.01.
     """
 
     name: str
@@ -34,6 +39,7 @@ class Row:
     evaluation: Any
     flops: float | None
     drawing: float
+    difference: float
 
     def ratio(self, other: str) -> float | None:
         """How many times longer the other one takes; none if it was not measured."""
@@ -68,7 +74,8 @@ def row(
     """
     runs: dict[str, Contender] = own(task)
     if among is not None:
-        runs = {name: one for name, one in runs.items() if name in set(among)}
+        chosen = set(among)
+        runs = {name: one for name, one in runs.items() if name in chosen}
     unable: dict[str, str] = {}
     if with_peers and task.whole:
         others, unable = peers.contenders(task)
@@ -83,4 +90,17 @@ def row(
         ours.notes.get("evaluation") if isinstance(ours, Slices) else None,
         flops(task.case) if task.whole else None,
         duration(task.draw, now) / task.points(task.most),
+        _difference(times, task.dimensions),
     )
+
+
+def _difference(times: Mapping[str, Times], dimensions: int) -> float:
+    ours = _common(times[OURS].losses, dimensions)
+    others = [_common(times[one].losses, dimensions) for one in (NAIVE, REFERENCE) if one in times]
+    return max((float(np.max(abs(ours - o) / (abs(o) + 1e-2))) for o in others), default=0.0)
+
+
+def _common(losses: Float64, dimensions: int) -> Float64:
+    """Those at the ends and in the middle of each axis: in every grid with an odd number."""
+    every = slice(None, None, losses.shape[-1] // 2)
+    return losses[..., every, every] if dimensions == 2 else losses[..., every]

@@ -27,21 +27,20 @@ def markdown(
         minima: whether to add the ratio of the best turns.
     """
     others = [REFERENCE, NAIVE, BARE, *peers]
-    head = ["task", "points", "ms a point", *others, "of the roofline", "MB", "MB naive loop"]
-    lines = [_line(head), _line(["---", *["---:"] * (len(head) - 1)])]
+    head = ["task", "points", "by", "ms a point", *others, "of the roofline", "MB", "MB naive loop"]
+    lines = [_line(head), _line(["---", "---:", "---", *["---:"] * (len(head) - 3)])]
     for row in rows:
         seconds = row.times[OURS].median
         share = "" if row.flops is None else f"{row.flops / peak / seconds:.0%}"
         used = [f"{value:.0f}" for value in memory.get(row.name, ())] or ["", ""]
         cells = [_cell(row, other, minima) for other in others]
-        lines.append(
-            _line([row.name, str(row.points), number(1e3 * seconds), *cells, share, *used])
-        )
+        of_row = [row.name, str(row.points), backend(row), number(1e3 * seconds)]
+        lines.append(_line([*of_row, *cells, share, *used]))
     return "\n".join(lines)
 
 
 def notes(rows: Sequence[Row]) -> list[str]:
-    """Who was measured at fewer points, who could not do a task and why, and who evaluated."""
+    """Who was measured at fewer points, and who could not do a task and why."""
     found = []
     for row in rows:
         if scaled := fewer(row.times):
@@ -54,7 +53,15 @@ def notes(rows: Sequence[Row]) -> list[str]:
         f"{name} has no value for {'; '.join(where)}: {why}"
         for (name, why), where in reasons.items()
     ]
-    found += [f"{row.name}: evaluated by {row.evaluation}" for row in rows if row.evaluation]
+    return found
+
+
+def backend(row: Row) -> str:
+    """Which backend evaluated, in the words of the record."""
+    told = dict(row.evaluation or {})
+    found = str(told.get("backend", ""))
+    if told.get("workers", 1) > 1:
+        found += f" x {told['workers']}"
     return found
 
 

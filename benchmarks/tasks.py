@@ -142,7 +142,7 @@ def tasks(case: Case, quick: bool = False) -> list[Task]:
     found = [line(case, 13 if quick else 51), plane(case, min(samples, 7) if quick else samples)]
     if case.name == "ResNet-20":
         found += [
-            group_plane(case, "last block", "layer3.2.*", 5 if quick else 21),
+            group_plane(case, "last block", "layer3.2.*", 5 if quick else 17),
             group_plane(case, "classifier", "fc.*", 9 if quick else 51),
             axis_parallel(case, "axis-parallel, last block", "layer3.2.*", 5 if quick else 13),
         ]

@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 
 from benchmarks.contenders import Contender, Unable
+from pysclice.slices import Float64
 
 Clock = Callable[[], float]
 
@@ -35,12 +37,14 @@ class Times:
         of_all: how many the whole task has.
         turns: seconds a point, drawing directions left out.
         drawing: seconds a point of the whole task that drawing directions takes, if it does.
+        losses: of the last turn.
     """
 
     points: int
     of_all: int
     turns: list[float] = field(default_factory=list)
     drawing: float = 0.0
+    losses: Float64 = field(default_factory=lambda: np.empty(0))
 
     @property
     def median(self) -> float:
@@ -97,8 +101,10 @@ def measured(
     for turn in range(rounds):
         for one, samples, turns, apart in runs:
             if turn < turns:
-                seconds = _seconds(one, samples, now) - apart
-                found[one.name].turns.append(seconds / found[one.name].points)
+                seconds, losses = _seconds(one, samples, now)
+                times = found[one.name]
+                times.turns.append((seconds - apart) / times.points)
+                times.losses = losses
     return found, failed
 
 
@@ -111,21 +117,21 @@ def told(error: Exception) -> str:
 def _warmed_up(one: Contender, budget: float, now: Clock) -> tuple[int, float]:
     """How many samples of each axis take about the budget, and how long they do."""
     samples = min(3, one.most)
-    seconds = _seconds(one, samples, now)
+    seconds, _ = _seconds(one, samples, now)
     if one.whole:
         return one.most, seconds
     while samples < one.most and seconds < budget / 2:
         # The first run is slow: no more than nine times the points at once.
         growth = min(9.0, budget / max(seconds, 1e-6)) ** (1 / one.dimensions)
         samples = min(one.most, max(samples + 2, int(samples * growth) | 1))
-        seconds = _seconds(one, samples, now)
+        seconds, _ = _seconds(one, samples, now)
     return samples, seconds
 
 
-def _seconds(one: Contender, samples: int, now: Clock) -> float:
+def _seconds(one: Contender, samples: int, now: Clock) -> tuple[float, Float64]:
     began = now()
-    one.run(samples)
-    return now() - began
+    losses = one.run(samples)
+    return now() - began, losses
 
 
 def duration(run: Callable[[], object], now: Clock) -> float:
