@@ -557,6 +557,7 @@ def test_regression_is_stacked_too(loss: nn.Module) -> None:
 
 def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
     tried: list[choice.Candidate] = []
     of = choice._Trial.of
 

@@ -280,7 +280,7 @@ def test_a_group_says_what_it_is() -> None:
     line = surface.slice(ps.Line(group, samples=3))
     assert line.axes[0].name == "conv filter 5"
     assert "seed 0" in line.axes[0].description and "conv filter 5" in line.axes[0].description
-    assert line.notes == {"conv filter 5": {"parameters": 10, "tensors": 2}}
+    assert line.notes["conv filter 5"] == {"parameters": 10, "tensors": 2}
     again, other, else_ = (
         surface.slice(ps.Line(g, samples=3)).axes[0]
         for g in (group, ps.Group.filter("conv", 4), ps.Group.filter("conv", 5, ps.Random(1)))

@@ -129,7 +129,7 @@ def test_the_record_goes_through_bytes_and_json() -> None:
     assert spectrum.shape == (1, 1, 257)
     assert spectrum.coarsen(2).shape == (1, 1, 129)
     expected = {"eigenvalues", "residuals", "trace", "trace_error", "matrix", "probes", "steps"}
-    assert set(spectrum.notes) == expected | {"products", "kernel_width"}
+    assert set(spectrum.notes) == expected | {"products", "kernel_width", "evaluation"}
     assert spectrum.notes["eigenvalues"] == sorted(spectrum.notes["eigenvalues"], reverse=True)
 
 

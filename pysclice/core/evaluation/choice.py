@@ -37,6 +37,9 @@ BACKENDS = ("auto", "reference", "replay", "stacked")
 # A slice that the reference takes this many seconds for is not worth a choice.
 _WORTH_SECONDS = 0.3
 
+# Nor is one whose parameters, examples and points multiply to less than this.
+_WORTH_NUMBERS = 2**24
+
 # Choosing and checking may take about this share of the whole work; and no evaluation of it more
 # than so many seconds, since the whole work may become hundreds of times faster.
 _SHARE, _TRIAL_SECONDS = 0.03, 0.05
@@ -105,6 +108,9 @@ def choose(
         before = kept[key]
         if before is None:
             return reference
+    numbers = sum(tensor.numel() for tensor in work.center.values())
+    if wanted == "auto" and numbers * portion.examples * len(work.coefficients) < _WORTH_NUMBERS:
+        return reference
     trial = _Trial(model, _some(portion, _LEAST_EXAMPLES))
     if before is not None:
         candidates = [before]
