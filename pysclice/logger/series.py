@@ -12,6 +12,7 @@ from pysclice.directions.random import Random
 from pysclice.slicers.axis_parallel import AxisParallel
 from pysclice.slicers.line import Line
 from pysclice.slicers.plane import Plane
+from pysclice.slices import Slice
 
 # What the default slicers may take at each logged step, in seconds on this machine.
 _DEFAULT_SECONDS = 5.0
@@ -80,6 +81,31 @@ class SeriesOfSlices:
             self._measured(drawn)
             self._drawn[examples] = drawn
         return self._drawn[examples]
+
+    def take(
+        self,
+        name: str,
+        step: int,
+        epoch: float | None,
+        slicer: Slicer | None = None,
+        examples: int | None = None,
+    ) -> Slice:
+        """The slice of a series at the model's current parameters.
+
+        Args:
+            name: the series.
+            step: training step that the record names.
+            epoch: epoch that the record names.
+            slicer: in the place of the settled one.
+            examples: measure on a draw of this many examples.
+        """
+        return self.on(examples).slice(
+            slicer or self.settled(name),
+            series=name,
+            step=int(step),
+            epoch=None if epoch is None else float(epoch),
+            progress=False,
+        )
 
 
 def default_slicers(seconds: float) -> dict[str, Slicer]:

@@ -6,19 +6,31 @@ import dataclasses
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
+
+import torch
 
 from pysclice.core.surface import LossSurface, Slicer
 from pysclice.core.told import tell
 from pysclice.events import SliceWriter
+from pysclice.logger.background import (
+    BackgroundProcess,
+    ProcessEnded,
+    ProcessUnavailable,
+    Step,
+)
+from pysclice.logger.main_guard import check_guarded
 from pysclice.logger.series import SeriesOfSlices
-from pysclice.logger.time_budget import TimeBudget, levels_of
+from pysclice.logger.time_budget import Level, TimeBudget, levels_of
 from pysclice.slices import Slice
 
 _log = logging.getLogger(__name__)
+
+# What is warned about and budgeted for, where another process takes the slices.
+_SNAPSHOT = "snapshot"
 
 
 class SliceLogger:
@@ -37,6 +49,36 @@ class SliceLogger:
     slices: ``slice.notes["budget"]["sentence"]``. What the first 10 seconds earn may be spent at
     the first step. ``log`` always takes its slices; their time is paid back by later ones.
 
+    **Another process.** With ``mode="process"`` training waits only until its parameters and
+    buffers have been copied into shared memory. A background process of low priority (nice 10)
+    takes the slices, with ``process_threads`` cores, which the trainer should leave to it
+    (``torch.set_num_threads``), or on another device. Finished slices are written at the next call
+    of the logger, by your own writer, with the step that they were asked for. If steps come faster
+    than slices, only the newest one waits: the steps that it replaced are in
+    ``slice.notes["process"]["replaced"]``. What it needs beside the cores is memory: twice the
+    model in shared memory, and a copy of the model and the data in the process. The first call
+    takes longer, since model and data are sent there. ``budget`` then counts what training waits
+    for, and makes the interval longer only.
+
+    The process is a new Python (spawn), which imports the training script again. So its training
+    has to be started below ``if __name__ == "__main__":``; and model, loss, metrics and slicers
+    have to be picklable, so no lambdas, and nothing defined in a notebook. Where the process cannot
+    be used for such a reason, a warning says so, and slices are taken inline from then on. If it is
+    killed, no more slices are taken, for memory may have run out, and training goes on. ``Update``
+    and what else looks at the trainer itself cannot be used there.
+
+    .. code-block:: python
+
+        def main():
+            with ps.SliceLogger(writer, surface, mode="process") as logger:
+                for step, batch in enumerate(loader):
+                    train(batch)
+                    logger.log_if_due(step)
+
+
+        if __name__ == "__main__":
+            main()
+
     Args:
         target: the ``SummaryWriter`` that the training loop logs with (torch's or tensorboardX's),
             or a log directory. A directory that another writer uses gets its slices in a child
@@ -48,12 +90,16 @@ class SliceLogger:
             their end instead.
         budget: the fraction of wall time that slicing may take, between 0 and 1. Default: as much
             as it takes.
+        mode: ``"inline"``: training waits for its slices; or ``"process"``.
+        process_threads: cores that the process computes with.
+        process_device: device that it computes on, such as ``"cuda:1"``; by default the model's.
         clock: gives seconds; what the budget measures time with.
 
     Raises:
         TypeError: a target, surface or slicer of the wrong kind.
-        ValueError: ``every`` below 1, a budget that is no fraction, no slicers, or a series without
-            a name.
+        ValueError: ``every`` or ``process_threads`` below 1, a budget that is no fraction, another
+            mode or device, no slicers, or a series without a name.
+        RuntimeError: ``mode="process"`` in a script that would train again when it is imported.
 
     Example:
         >>> slicers = {"plane": ps.Plane(ps.Random(0), ps.Random(1), samples=7)}
@@ -72,6 +118,9 @@ class SliceLogger:
         *,
         every: int = 500,
         budget: float | None = None,
+        mode: Literal["inline", "process"] = "inline",
+        process_threads: int = 1,
+        process_device: str | torch.device | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not isinstance(surface, LossSurface):
@@ -79,20 +128,27 @@ class SliceLogger:
                 f"SliceLogger needs a LossSurface, got a {type(surface).__name__}. "
                 "Make one: LossSurface(model, loss_fn, data)."
             )
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ValueError(f"every is {every!r}, expected a whole number of steps of at least 1.")
+        _check_count("every", every, "steps")
+        _check_count("process_threads", process_threads, "cores")
         if budget is not None and not (isinstance(budget, float) and 0.0 < budget < 1.0):
             raise ValueError(
                 f"budget is {budget!r}, expected a fraction of wall time between 0 and 1: 0.02 for "
                 "2 %."
             )
+        if mode not in ("inline", "process"):
+            raise ValueError(f"mode is {mode!r}, expected 'inline' or 'process'.")
         self.surface = surface
         self.every = every
-        self._series = SeriesOfSlices(
-            surface, None if slicers is None else _checked(slicers), clock
-        )
+        self._slicers = None if slicers is None else _checked(slicers)
+        self._series = SeriesOfSlices(surface, self._slicers, clock)
         self._budget = None if budget is None else TimeBudget(budget, every, clock)
         self._clock = clock
+        self._mode: Literal["inline", "process", "none"] = mode
+        self._threads = process_threads
+        self._device = _checked_device(process_device)
+        self._process: BackgroundProcess | None = None
+        if mode == "process":
+            check_guarded()
         self._writer = SliceWriter(target)
         self._last_due: int | None = None
         self._warned: set[str] = set()
@@ -103,16 +159,25 @@ class SliceLogger:
         With a budget, a series is left out where its time has not come yet.
 
         Returns:
-            The slices of this step by series; empty if none was due, or all failed.
+            The slices of this step by series; empty if none was due, or all failed. In the mode
+            ``"process"``, those that were finished since the last call.
         """
-        if self._last_due is not None and step // self.every == self._last_due // self.every:
+        due = self._last_due is None or step // self.every != self._last_due // self.every
+        if not due and self._process is None:
             return {}
-        self._last_due = step
         with self._spending():
+            finished = self._finished()
+            if not due:
+                return finished
+            self._last_due = step
+            if self._mode == "process" and self._send(step, epoch, by_hand=False):
+                return finished
+            if self._mode == "none":
+                return finished
             if self._budget is None:
-                return self._take(self._names(), step, epoch)
+                return finished | self._take(self._names(), step, epoch)
             self._plan(step, by_hand=False)
-            return self._take(self._affordable(self._budget, step), step, epoch)
+            return finished | self._take(self._affordable(self._budget, step), step, epoch)
 
     def log(self, step: int, epoch: float | None = None) -> dict[str, Slice]:
         """Take a slice with every slicer, write and flush it.
@@ -122,19 +187,35 @@ class SliceLogger:
             epoch: the epoch, for the step bar; may be a fraction.
 
         Returns:
-            The slices by series, without those that failed.
+            The slices by series, without those that failed. In the mode ``"process"``, those that
+            were finished since the last call.
         """
         with self._spending():
+            finished = self._finished()
+            if self._mode == "process" and self._send(step, epoch, by_hand=True):
+                return finished
+            if self._mode == "none":
+                return finished
             if self._budget is not None:
                 self._plan(step, by_hand=True)
-            return self._take(self._names(), step, epoch, by_hand=True)
+            return finished | self._take(self._names(), step, epoch, by_hand=True)
 
-    def close(self) -> None:
-        """Close the file, if the logger opened one; a writer of yours stays open."""
+    def close(self, timeout: float = 300.0) -> None:
+        """Close the file, if the logger opened one; a writer of yours stays open.
+
+        Args:
+            timeout: in the mode ``"process"``: how many seconds to wait for slices that are not
+                finished yet, at most. What is not finished by then is given up, with a warning. A
+                ``with`` block that is left by Ctrl-C does not wait.
+        """
         try:
-            self._writer.close()
-        except Exception as error:
-            self._warn("closing", self._last_due or 0, error)
+            self._await_process(timeout)
+        finally:
+            self._end_process()
+            try:
+                self._writer.close()
+            except Exception as error:
+                self._warn("closing", self._last_due or 0, error)
 
     def __enter__(self) -> SliceLogger:
         return self
@@ -145,7 +226,10 @@ class SliceLogger:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.close()
+        if kind is None or issubclass(kind, Exception):
+            self.close()
+        else:
+            self.close(timeout=0.0)
 
     def _spending(self) -> AbstractContextManager[None]:
         return nullcontext() if self._budget is None else self._budget.account.spending()
@@ -193,40 +277,163 @@ class SliceLogger:
 
     def _take_one(self, name: str, step: int, epoch: float | None, by_hand: bool) -> Slice:
         budget = self._budget
-        slicer, surface, seconds = self._series.settled(name), self.surface, None
-        try:
-            if budget is not None and name in budget:
-                level = budget.level(name)
-                slicer, surface = level.slicer, self._series.on(level.examples)
-            began = self._clock()
-            slice_ = surface.slice(
-                slicer,
-                series=name,
-                step=int(step),
-                epoch=None if epoch is None else float(epoch),
-                progress=False,
-            )
-            seconds = self._clock() - began
-            if budget is not None and name in budget:
-                notes = {**slice_.notes, "budget": budget.note(name)}
-                slice_ = dataclasses.replace(slice_, notes=notes)
+        if budget is None or name not in budget:
+            slice_ = self._series.take(name, step, epoch)
             self._writer.write(slice_)
+            return slice_
+        level, seconds = budget.level(name), None
+        try:
+            self._series.on(level.examples)  # reads the data first: that takes its time only once
+            began = self._clock()
+            slice_ = self._series.take(name, step, epoch, level.slicer, level.examples)
+            seconds = self._clock() - began
+            slice_ = _with_notes(slice_, {"budget": budget.note(name)})
+            self._writer.write(slice_)
+            return slice_
         finally:
             # One that failed has had its turn, too: it would fail again at the next step.
-            if budget is not None and name in budget:
-                budget.taken(name, step, seconds, by_hand=by_hand)
-        return slice_
+            budget.taken(name, step, seconds, by_hand=by_hand)
 
-    def _warn(self, series: str, step: int, error: Exception) -> None:
+    def _send(self, step: int, epoch: float | None, *, by_hand: bool) -> bool:
+        """Give the process a snapshot; False if it cannot be used, so slices are taken here."""
+        budget = self._budget
+        if budget is not None:
+            if _SNAPSHOT not in budget:
+                budget.add(_SNAPSHOT, (Level(None),), 0, None)
+            budget.chance(step, by_hand=by_hand)
+            if not by_hand and _SNAPSHOT not in self._affordable(budget, step):
+                return True
+        seconds = None
+        try:
+            if self._process is None:
+                self._process = BackgroundProcess(
+                    self.surface, self._slicers, self._threads, self._device
+                )
+            began = self._clock()
+            trainable = bytes(p.requires_grad for p in self.surface.model.parameters())
+            notes = {} if budget is None else {"budget": _note_of_snapshots(budget)}
+            number, fraction = int(step), None if epoch is None else float(epoch)
+            self._process.submit(Step(number, fraction, trainable, notes))
+            seconds = self._clock() - began
+        except (ProcessUnavailable, ProcessEnded) as error:
+            self._give_up_process(error)
+        except Exception as error:
+            self._warn(_SNAPSHOT, step, error)
+        if budget is not None:
+            budget.taken(_SNAPSHOT, step, seconds, by_hand=by_hand)
+        return self._mode == "process"
+
+    def _finished(self, timeout: float = 0.0) -> dict[str, Slice]:
+        """Write what the process has finished, after some seconds of waiting if need be."""
+        written: dict[str, Slice] = {}
+        if self._process is None:
+            return written
+        try:
+            news = self._process.news(timeout)
+        except (ProcessUnavailable, ProcessEnded) as error:
+            self._give_up_process(error)
+            return written
+        for found in news:
+            step = found.step
+            if found.record is None:
+                self._warn(found.series, step.number, found.error)
+                continue
+            process = {"threads": self._threads, "replaced": list(step.replaced[-100:])}
+            try:
+                slice_ = Slice.from_bytes(found.record)
+                slice_ = _with_notes(slice_, {**step.notes, "process": process})
+                self._writer.write(slice_)
+            except Exception as error:
+                self._warn(found.series, step.number, error)
+            else:
+                written[found.series] = slice_
+        return written
+
+    def _await_process(self, timeout: float) -> None:
+        end = time.monotonic() + timeout
+        while self._process is not None:
+            left = max(end - time.monotonic(), 0.0)
+            self._finished(max(left, 1e-3))
+            if self._process is None or not self._process.busy:
+                return
+            if not left:
+                tell(
+                    f"The slices of {_text(self._process.steps_out)} were not finished within "
+                    f"{timeout:g} seconds, and are given up. Give the process more time: "
+                    "logger.close(timeout=...).",
+                    stacklevel=4,
+                )
+                return
+
+    def _give_up_process(self, error: ProcessUnavailable | ProcessEnded) -> None:
+        steps = self._process.steps_out if self._process is not None else ()
+        self._end_process()
+        if self._budget is not None:
+            self._budget.remove(_SNAPSHOT)
+        if isinstance(error, ProcessUnavailable):
+            self._mode = "inline"
+            tell(
+                f"pysclice cannot take slices in another process: {error} The model, the data, the "
+                "loss, the metrics and the slicers are sent there by pickle, so functions and "
+                "classes have to be defined at the top level of a file. Slices are taken inline "
+                "from now on, and training waits for them.",
+                stacklevel=4,
+            )
+        else:
+            self._mode = "none"
+            lost = f" The slices of {_text(steps)} are lost." if steps else ""
+            tell(
+                f"The process that took slices is not there any more: {error}.{lost} No more "
+                "slices are taken, since memory may be short; training goes on. Use mode='inline', "
+                "or fewer examples, if it happens again.",
+                stacklevel=4,
+            )
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.end()
+
+    def _warn(self, series: str, step: int, error: Exception | str) -> None:
+        what = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
         sentence = (
-            f"pysclice could not log {series!r} at step {step}: {type(error).__name__}: {error} "
+            f"pysclice could not log {series!r} at step {step}: {what} "
             "Training goes on; further failures of this series are not repeated."
         )
-        _log.debug(sentence, exc_info=error)
+        _log.debug(sentence, exc_info=error if isinstance(error, Exception) else None)
         if series in self._warned:
             return
         self._warned.add(series)
         tell(sentence, stacklevel=3)
+
+
+def _with_notes(slice_: Slice, notes: Mapping[str, Any]) -> Slice:
+    return dataclasses.replace(slice_, notes={**slice_.notes, **notes})
+
+
+def _text(steps: Sequence[int]) -> str:
+    return f"step{'s' * (len(steps) > 1)} {' and '.join(map(str, steps))}"
+
+
+def _note_of_snapshots(budget: TimeBudget) -> dict[str, Any]:
+    """What a record says of the budget where another process takes the slices."""
+    note = budget.note(_SNAPSHOT)
+    often = "" if note["interval"] is None else f"every {note['interval']:,} steps, "
+    kept = {name: note[name] for name in ("fraction", "spent", "interval", "every")}
+    share = f"{100 * note['fraction']:g} % of wall time"
+    return {**kept, "sentence": f"{often}so that training waits for less than {share}"}
+
+
+def _check_count(name: str, value: object, unit: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"{name} is {value!r}, expected a whole number of {unit} of at least 1.")
+
+
+def _checked_device(device: str | torch.device | None) -> str | None:
+    try:
+        return None if device is None else str(torch.device(device))
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(f"process_device is {device!r}, expected one such as 'cuda:1'.") from error
 
 
 def _checked(slicers: Mapping[str, Slicer]) -> dict[str, Slicer]:

@@ -49,14 +49,14 @@ class Level:
     """How well a series is measured.
 
     Attributes:
-        slicer: what takes the slices.
+        slicer: what takes the slices; None where that is left to another process.
         samples: a number for all axes, or one for each; None where the slicer has none.
         examples: size of the draw of examples; None for all of them.
         work: evaluations times examples.
         told: whether the slicer says how many evaluations it takes; if not, ``work`` counts one.
     """
 
-    slicer: Slicer
+    slicer: Slicer | None
     samples: tuple[int, ...] | None = None
     examples: int | None = None
     work: float = 1.0
@@ -78,10 +78,11 @@ def levels_of(slicer: Slicer, all_examples: int) -> tuple[Level, ...]:
 
     result = [level(slicer, None)]
     for least_samples, least_examples in _STAGES:
-        while (coarser := _coarser(result[-1].slicer, least_samples)) is not None:
-            result.append(level(coarser, result[-1].examples))
+        while (coarser := _coarser(slicer, least_samples)) is not None:
+            slicer = coarser
+            result.append(level(slicer, result[-1].examples))
         while (fewer := _halved(result[-1].examples or all_examples)) >= least_examples:
-            result.append(level(result[-1].slicer, fewer))
+            result.append(level(slicer, fewer))
     return tuple(result)
 
 
@@ -269,6 +270,10 @@ class TimeBudget:
         self._series[name] = _Series(levels, _Costs(levels, seconds_of_work))
         self._all_examples = all_examples
 
+    def remove(self, name: str) -> None:
+        """Forget a series."""
+        self._series.pop(name, None)
+
     def chance(self, step: int, *, by_hand: bool = False) -> None:
         """Here slices can be taken: measure training, and plan.
 
@@ -285,9 +290,9 @@ class TimeBudget:
         training = self.account.elapsed - self.account.spent
         if self._last is not None:
             steps, seconds = step - self._last[0], training - self._last[1]
-            if by_hand:
+            if by_hand and seconds > 0:
                 self._between.append(seconds)
-            elif steps > 0:  # fewer where training was resumed
+            elif not by_hand and steps > 0:  # fewer where training was resumed
                 self._between.append(seconds / steps * self._every)
         self._last = (step, training)
         self._plan()
