@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pysclice.slices import Axis, Float32, Float64, Slice, regular_coordinates
+from pysclice.slices import Axis, Float32, Float64, Mask, Slice, regular_coordinates
 
 Along = Literal["lines", "focus points", "samples"]
 DIMENSIONS: Mapping[str, int] = {"focus points": 0, "lines": 1, "samples": 2}
@@ -35,7 +35,8 @@ def concatenate(slices: Iterable[Slice], along: Along = "lines") -> Slice:
 
     All need the same channels, mode and number of examples. Values at the same place, at a focus
     point that all have or at a coordinate that several have, must agree to 1e-5 of their size, as
-    two measurements of one point do; the first one's stay.
+    two measurements of one point do; the first one's stay. Of an interpolated value and one that was
+    evaluated, the latter does.
 
     Standard errors are kept for channels of which all slices have them, and replicates where all
     have equally many groups and the same centers. A trajectory is kept where all slices and the
@@ -77,10 +78,14 @@ def concatenate(slices: Iterable[Slice], along: Along = "lines") -> Slice:
         coordinates, order = _merged_coordinates(parts)
         axes = (dataclasses.replace(first.axes[0], coordinates=coordinates),)
 
-    def joined(arrays: Sequence[Float32]) -> Float32:
+    def joined(arrays: Sequence[npt.NDArray[Any]]) -> npt.NDArray[Any]:
         # Replicates have the groups in front.
         whole = np.concatenate(arrays, axis=arrays[0].ndim - 3 + dimension)
         return whole if order is None else whole[..., order]
+
+    evaluated = None
+    if any(part.evaluated is not None for part in parts):
+        evaluated = joined([_evaluated(part) for part in parts])
 
     def centers(arrays: Sequence[Float64]) -> Float64:
         return np.concatenate(arrays, axis=-1) if along == "focus points" else arrays[0]
@@ -112,6 +117,7 @@ def concatenate(slices: Iterable[Slice], along: Along = "lines") -> Slice:
             n: centers([part.center_replicates[n] for part in parts]) for n in with_replicates
         },
         trajectory=trajectory,
+        evaluated=evaluated,
     )
 
 
@@ -128,7 +134,8 @@ def resample(
     the values are, so that the jackknife stays right. Standard errors are interpolated, too,
     which is no less than the standard error of the interpolated value, whatever the
     correlation of its neighbors (Minkowski's inequality). What the straight lines miss between
-    samples is in none of them: ``notes["resampled"]`` says what was done.
+    samples is in none of them: ``notes["resampled"]`` says what was done. Of a slice that was
+    sampled adaptively, what stood at a coordinate that was evaluated stays evaluated.
 
     Args:
         slice_: lines, a plane or a spectrum.
@@ -168,6 +175,7 @@ def resample(
             values=between(slice_.values),
             errors=between(slice_.errors),
             replicates=between(slice_.replicates),
+            evaluated=None if slice_.evaluated is None else _kept_evaluated(slice_, axes),
         )
     said = _sentence(slice_, axes)
     if "resampled" in slice_.notes:
@@ -263,21 +271,25 @@ def _merged_coordinates(parts: Sequence[Slice]) -> tuple[Float64, npt.NDArray[np
     """All coordinates in order, each once, and where they stand one slice after the other."""
     everything = np.concatenate([part.axes[0].coordinates for part in parts])
     order = np.argsort(everything, kind="stable")
+    evaluated = np.concatenate([_evaluated(part) for part in parts], axis=-1)
     near = SAME_PLACE * float(np.ptp(everything))
     kept = [int(order[0])]
     for sample in order[1:].tolist():
         if everything[sample] - everything[kept[-1]] > near:
             kept.append(sample)
             continue
+        both = evaluated[..., kept[-1]] & evaluated[..., sample]
         for name in parts[0].channels:
             values = np.concatenate([part.values[name] for part in parts], axis=-1)
             one, other = values[..., kept[-1]], values[..., sample]
-            if not np.isclose(one, other, equal_nan=True).all():
+            if not np.isclose(one, other, equal_nan=True)[both].all():
                 raise ValueError(
                     f"The slices disagree about channel {name!r} at coordinate "
                     f"{everything[sample]:g}: {one.ravel()} and {other.ravel()}. They were "
                     "measured at other parameters, on other examples or along other directions."
                 )
+        if evaluated[..., sample].sum() > evaluated[..., kept[-1]].sum():
+            kept[-1] = sample  # not the interpolated one
     where = np.array(kept)
     return everything[where], where
 
@@ -448,6 +460,27 @@ def _between(values: Float64, old: Float64, new: Float64) -> Float64:
     mixed = (1 - share) * values[..., left] + share * values[..., right]
     found: Float64 = np.where(measured, values[..., right], mixed)
     return found
+
+
+def _evaluated(slice_: Slice) -> Mask:
+    return np.ones(slice_.shape, np.bool_) if slice_.evaluated is None else slice_.evaluated
+
+
+def _kept_evaluated(slice_: Slice, axes: Sequence[Axis]) -> Mask:
+    """Which values at the coordinates of other axes are taken from evaluated samples."""
+    places = [
+        (
+            np.searchsorted(old.coordinates, new.coordinates),
+            np.isin(new.coordinates, old.coordinates),
+        )
+        for old, new in zip(slice_.axes, axes, strict=True)
+    ]
+    evaluated = _evaluated(slice_)
+    if slice_.kind == "plane":
+        (i, same_i), (j, same_j) = places
+        kept: Mask = evaluated[:, i][:, :, j] & same_i[:, None] & same_j
+        return kept
+    return np.stack([evaluated[:, k, i] & same for k, (i, same) in enumerate(places)], axis=1)
 
 
 def _sentence(slice_: Slice, axes: Sequence[Axis]) -> str:

@@ -14,7 +14,9 @@ strings ``"NaN"``, ``"Infinity"`` and ``"-Infinity"``.
 
 Version 2 adds, after the values of all channels and in this order: the standard errors of
 each channel that has them (``"errors": true`` in its header entry), its replicates
-(``"replicates": count``), and the trajectory's coordinates and distances.
+(``"replicates": count``), and the trajectory's coordinates and distances. Where values were
+interpolated, the header's ``"evaluated"`` says which were not: one bit a point, in C order from the
+highest bit of the first byte on, in base64. Readers that do not know it show the same values.
 """
 
 from __future__ import annotations
@@ -44,6 +46,7 @@ MAX_VALUE_BYTES = 256 * 2**20  # TensorBoard's own limit for one message
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 Int64 = npt.NDArray[np.int64]
+Mask = npt.NDArray[np.bool_]
 
 
 class SliceFormatError(ValueError):
@@ -182,6 +185,8 @@ class Slice:
             for: the values without one group of examples each, for the jackknife (``measures``).
         center_replicates: channel name -> (groups, focus points) float64, for the same channels.
         trajectory: the path of the parameters on these axes, if it was recorded.
+        evaluated: bool, in the shape of the values: which of them were measured, where others were
+            interpolated. None where all of them were measured.
 
     Raises:
         ValueError: the parts do not fit together; the message says which and what was expected.
@@ -222,6 +227,7 @@ class Slice:
     replicates: Mapping[str, Float32] = field(default_factory=dict)
     center_replicates: Mapping[str, Float64] = field(default_factory=dict)
     trajectory: ProjectedTrajectory | None = None
+    evaluated: Mask | None = None
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
@@ -255,6 +261,15 @@ class Slice:
                 f"The trajectory has coordinates for {len(self.trajectory.coordinates)} axes, the "
                 f"slice has {len(self.axes)}."
             )
+        if self.evaluated is not None:
+            evaluated = np.array(self.evaluated, dtype=np.bool_, order="C")
+            if evaluated.shape != shape:
+                raise ValueError(
+                    f"evaluated has shape {evaluated.shape}, but the axes and focus points make it "
+                    f"{shape}."
+                )
+            evaluated.setflags(write=False)
+            object.__setattr__(self, "evaluated", None if evaluated.all() else evaluated)
 
     def _freeze_uncertainty(self, shape: tuple[int, ...]) -> None:
         errors: dict[str, Float32] = {}
@@ -366,6 +381,7 @@ class Slice:
             values=picked(self.values),
             errors=picked(self.errors),
             replicates=picked(self.replicates),
+            evaluated=None if self.evaluated is None else self.evaluated[pick],
         )
 
     def to_bytes(self) -> bytes:
@@ -398,6 +414,10 @@ class Slice:
                 "steps": self.trajectory.steps.tolist(),
                 "explained": _to_json_number(self.trajectory.explained),
             }
+        if self.evaluated is not None:
+            header["evaluated"] = base64.b64encode(np.packbits(self.evaluated).tobytes()).decode(
+                "ascii"
+            )
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         # Lone surrogates can stand in a file's name but not in UTF-8.
         encoded = text.encode("utf-8", errors="replace")
@@ -690,7 +710,21 @@ def _from_header(header: dict[str, Any], data: bytes, start: int) -> Slice:
             for name in groups
         },
         trajectory=trajectory,
+        evaluated=_evaluated(header.get("evaluated"), shape),
     )
+
+
+def _evaluated(value: object, shape: tuple[int, ...]) -> Mask | None:
+    if value is None:
+        return None
+    size = math.prod(shape)
+    packed = np.frombuffer(base64.b64decode(_text(value), validate=True), dtype=np.uint8)
+    if packed.size != -(-size // 8):
+        raise SliceFormatError(
+            f"This slice says of {8 * packed.size} points whether they were evaluated, but has "
+            f"{size}."
+        )
+    return np.unpackbits(packed, count=size).astype(np.bool_).reshape(shape)
 
 
 def _numbers(value: object) -> Float64:

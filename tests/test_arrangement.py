@@ -530,3 +530,56 @@ def test_the_rest_of_the_record_stays() -> None:
 def test_what_cannot_be_resampled_is_said(slice_: Slice, given_: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         ps.resample(slice_, **given_)
+
+
+# ---- slices of which some values were interpolated -------------------------------------------
+
+
+def sparse(slice_: Slice) -> Slice:
+    """The slice with every third value evaluated, the first one too."""
+    evaluated = np.arange(slice_.losses.size).reshape(slice_.shape) % 3 == 0
+    return dataclasses.replace(slice_, evaluated=evaluated)
+
+
+def test_what_was_evaluated_is_concatenated_with_what_was_measured_as_a_whole() -> None:
+    x = np.linspace(-1, 1, 5)
+    one, two = lines(x[None, None] ** 2, x=x), lines(x[None, None] ** 2, x=x)
+    found = ps.concatenate([sparse(one), two])
+    assert found.evaluated is not None
+    np.testing.assert_array_equal(found.evaluated[:, :1], sparse(one).evaluated)
+    assert found.evaluated[:, 1:].all()
+    assert ps.concatenate([one, two]).evaluated is None
+    several = ps.concatenate([sparse(one), sparse(two)], along="focus points")
+    assert several.evaluated is not None and several.evaluated.shape == (2, 1, 5)
+
+
+def test_of_two_values_at_one_coordinate_the_evaluated_one_stays() -> None:
+    x = np.linspace(-1, 1, 5)
+    exact = lines(x[None, None] ** 2, x=x)
+    guessed = exact.losses.copy()
+    guessed[np.arange(5)[None, None] % 3 != 0] += 0.01
+    rough = dataclasses.replace(sparse(exact), values={**exact.values, "loss": guessed})
+    for parts in ([exact, rough], [rough, exact]):
+        found = ps.concatenate(parts, along="samples")
+        assert found.evaluated is None
+        np.testing.assert_array_equal(found.losses, exact.losses)
+    wrong = dataclasses.replace(rough, values={**exact.values, "loss": guessed + 1.0})
+    with pytest.raises(ValueError, match="disagree"):
+        ps.concatenate([exact, wrong], along="samples")
+
+
+def test_resampling_keeps_what_was_evaluated_and_no_more() -> None:
+    plane = sparse(a_plane())
+    assert plane.evaluated is not None
+    x, y = (axis.coordinates for axis in plane.axes)
+    finer = ps.resample(plane, samples=(2 * len(x) - 1, 2 * len(y) - 1))
+    assert finer.evaluated is not None
+    np.testing.assert_array_equal(finer.evaluated[:, ::2, ::2], plane.evaluated)
+    assert finer.evaluated.sum() == plane.evaluated.sum()
+    part = ps.resample(plane, coordinates=(x[1:3], y[[0, 2]]))
+    assert part.evaluated is not None
+    np.testing.assert_array_equal(part.evaluated, plane.evaluated[:, 1:3][:, :, [0, 2]])
+    line = sparse(lines(np.zeros((1, 1, 7)), x=np.linspace(-1, 1, 7)))
+    between = ps.resample(line, coordinates=[-0.9, 0.0, 0.9])
+    assert between.evaluated is not None
+    assert between.evaluated.ravel().tolist() == [False, True, False]

@@ -76,11 +76,15 @@ def test_golden_files_of_every_version_are_read_for_good(path: Path) -> None:
         distances = [from_text(v) for v in path["distances"]]
         np.testing.assert_array_equal(found.trajectory.distances, distances)
         assert found.trajectory.explained == path["explained"]
+    evaluated = expected.get("evaluated")
+    assert (found.evaluated is None) == (evaluated is None)
+    if evaluated is not None:
+        assert found.evaluated is not None and found.evaluated.ravel().tolist() == evaluated
 
 
 def test_there_are_golden_files_to_read() -> None:
     first = {"v1-line", "v1-plane", "v1-bundle"}
-    second = {"v2-line", "v2-plane", "v2-bundle", "v2-spectrum"}
+    second = {"v2-line", "v2-plane", "v2-bundle", "v2-spectrum", "v2-adaptive"}
     assert {p.stem for p in GOLDEN.glob("*.slice")} == first | second
 
 
@@ -140,6 +144,7 @@ def slices(draw: st.DrawFn) -> Slice:
             c: draw(arrays.arrays(np.float64, (groups, focus_points))) for c in replicated
         },
         trajectory=draw(st.none() | trajectories(len(axes))),
+        evaluated=draw(st.none() | arrays.arrays(np.bool_, shape)),
     )
 
 
@@ -169,6 +174,7 @@ def test_bytes_give_back_the_same_bits(given_slice: Slice) -> None:
     if given_slice.trajectory is not None:
         assert found.trajectory is not None
         assert found.trajectory.steps.tolist() == given_slice.trajectory.steps.tolist()
+    np.testing.assert_array_equal(found.evaluated, given_slice.evaluated)
     for axis, other in zip(given_slice.axes, found.axes, strict=True):
         np.testing.assert_array_equal(axis.coordinates, other.coordinates)
 
@@ -305,11 +311,33 @@ def test_coarsening_takes_what_belongs_to_the_samples_along() -> None:
             "coordinates for 2 axes",
         ),
         ({"kind": "spectrum", "axes": (), "values": {"a": np.zeros(1)}}, "one axis"),
+        ({"evaluated": np.ones(13, dtype=bool)}, "evaluated has shape"),
     ],
 )
 def test_what_does_not_fit_the_slice_is_refused(changes: dict[str, object], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         a_line(**changes)
+
+
+def test_a_slice_of_which_all_was_evaluated_has_no_mask() -> None:
+    everything = np.ones((1, 1, 13), dtype=bool)
+    assert a_line(evaluated=everything).evaluated is None
+    assert a_line(evaluated=everything) == a_line()
+    every_other = everything.copy()
+    every_other[..., 1::2] = False
+    line = a_line(evaluated=every_other)
+    np.testing.assert_array_equal(line.evaluated, every_other)
+    assert line.coarsen(2).evaluated is None
+    assert line.coarsen(3).evaluated.ravel().tolist() == [True, False, True, False, True]
+
+
+def test_a_mask_of_another_size_is_refused() -> None:
+    every_other = np.arange(13)[None, None] % 2 == 0
+    data = a_line(evaluated=every_other).to_bytes()
+    header, values = header_and_values(data)
+    for lie in ("", "qqqqqq==", "#", 5, [1]):
+        with pytest.raises(SliceFormatError):
+            Slice.from_bytes(with_header(header | {"evaluated": lie}, values))
 
 
 def test_resolutions_are_the_strides_that_keep_both_ends() -> None:

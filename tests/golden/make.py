@@ -119,6 +119,29 @@ def spectrum() -> Slice:
     )
 
 
+def adaptive() -> Slice:
+    """A plane at two focus points of which some values were interpolated, and have no errors."""
+    x, y = regular_coordinates(-1.0, 1.0, 7), regular_coordinates(0.0, 1.0, 5)
+    values = np.stack([x[:, None] ** 2 + y, x[:, None] * y + 1])
+    evaluated = np.arange(70).reshape(2, 7, 5) % 3 == 0
+    return Slice(
+        kind="plane",
+        method="random direction",
+        axes=(Axis("random 0", x, 2.0), Axis("random 1", y, 3.0)),
+        values={"train/loss": values},
+        center={"train/loss": np.array([0.0, 1.0])},
+        focus_points=("current parameters", "start"),
+        series="adaptive plane",
+        step=3,
+        evaluations=26,
+        notes={
+            "sampling": {"method": "adaptive", "tolerance": 0.01, "evaluated": 24, "points": 70}
+        },
+        errors={"train/loss": np.where(evaluated, values / 32, np.nan)},
+        evaluated=evaluated,
+    )
+
+
 def expected(slice_: Slice) -> dict[str, object]:
     """What a reader must find, in JSON; values that are not finite as text."""
     return {
@@ -167,6 +190,7 @@ def expected(slice_: Slice) -> dict[str, object]:
             "distances": [_text(float(v)) for v in slice_.trajectory.distances],
             "explained": slice_.trajectory.explained,
         },
+        **({} if slice_.evaluated is None else {"evaluated": slice_.evaluated.ravel().tolist()}),
     }
 
 
@@ -177,7 +201,13 @@ def _text(value: float) -> float | str:
 
 
 if __name__ == "__main__":
-    made = {"line": line(), "plane": plane(), "bundle": bundle(), "spectrum": spectrum()}
+    made = {
+        "line": line(),
+        "plane": plane(),
+        "bundle": bundle(),
+        "spectrum": spectrum(),
+        "adaptive": adaptive(),
+    }
     for name, slice_ in made.items():
         slice_.save(HERE / f"v{VERSION}-{name}.slice")
         text = json.dumps(expected(slice_), indent=1, ensure_ascii=False)
