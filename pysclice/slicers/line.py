@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from pysclice.core.parameters import Parameters
@@ -13,7 +16,14 @@ from pysclice.directions.composition import buffers_of
 from pysclice.slicers.auto_span import auto_span, span_notes
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
-from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
+from pysclice.slicers.rounds import (
+    Found,
+    Grid,
+    Sampling,
+    as_they_come,
+    check_sampling,
+)
+from pysclice.slicers.sampling import Span, points_with_center, sampled
 from pysclice.slices import Float64, Slice
 
 
@@ -30,9 +40,15 @@ class Line:
             coordinates of the coarser ones.
         focus_points: where the direction starts: ``here``, ``Checkpoint``, ``Around``, or several.
             It is the same direction at all of them.
+        sampling: ``"grid"`` measures at all coordinates. ``"adaptive"`` measures at some of them,
+            and a cubic spline through these says the others; see ``Plane``. It pays for hundreds of
+            samples, of which 60 will often do.
+        tolerance: how far off interpolated losses may be, as a share of the range of the losses;
+            see ``Plane``.
 
     Raises:
-        TypeError, ValueError: a span or number of samples that makes no axis.
+        TypeError, ValueError: a span or number of samples that makes no axis; another word for the
+            sampling, or a tolerance that is not between 0 and 1.
 
     Example:
         >>> line = surface.slice(ps.Line(ps.Random(seed=0), span=(-1, 1), samples=13))
@@ -46,9 +62,12 @@ class Line:
     span: Span | Literal["auto"] = (-1.0, 1.0)
     samples: int = 49
     focus_points: FocusPoints = (here,)
+    sampling: Sampling = "grid"
+    tolerance: float = 0.01
 
     def __post_init__(self) -> None:
         self._coordinates()
+        check_sampling(self.sampling, self.tolerance)
         expanded(self.focus_points)
 
     def _coordinates(self) -> Float64:
@@ -56,7 +75,10 @@ class Line:
 
     @property
     def evaluations(self) -> int:
-        """How often a slice runs the model over the data, a search for its span left out."""
+        """How often a slice runs the model over the data, a search for its span left out.
+
+        With adaptive sampling at most so often, and once more for each further round.
+        """
         points = points_with_center(self._coordinates()[:, None])
         return len(points) * len(expanded(self.focus_points))
 
@@ -74,22 +96,62 @@ class Line:
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
+        grid, slice_of = self._prepared(surface, parameters)
+        return slice_of(grid.found())
+
+    def progressively(
+        self, surface: LossSurface, parameters: Parameters | None = None
+    ) -> Iterator[Slice]:
+        """The slice, first of a few samples, then of more and more; the last is the slice itself.
+
+        Each one holds all samples of the one before, and no sample is measured twice; only the
+        focus point is, every time. With adaptive sampling all are of the full size, and it is the
+        interpolation that gets better.
+
+        Args:
+            surface: what to slice.
+            parameters: the focus point; the model's current parameters if left out.
+
+        Example:
+            >>> slicer = ps.Line(ps.Random(seed=0), samples=25)
+            >>> [line.axes[0].samples for line in slicer.progressively(surface)]
+            [4, 7, 13, 25]
+        """
+        began = time.perf_counter()
+        start = surface.parameters() if parameters is None else parameters
+        yield from as_they_come(*self._prepared(surface, start), began)
+
+    def _prepared(
+        self, surface: LossSurface, parameters: Parameters
+    ) -> tuple[Grid, Callable[[Found], Slice]]:
+        """What to measure, and how it becomes a slice."""
         if self.span == "auto":
-            return self.settled(surface, parameters)(surface, parameters)
+            return self.settled(surface, parameters)._prepared(surface, parameters)
         coordinates = self._coordinates()
         tensors = self.direction(surface, parameters)
         axis = axis_along(self.direction, tensors, parameters, coordinates)
         points = expanded(self.focus_points)
-        starts = (point(surface, parameters) for point in points)  # one at a time in memory
-        buffers = [buffers_of(self.direction, surface, parameters)]
-        found = sample(surface, starts, [tensors], coordinates[:, None], buffers=buffers)
-        return Slice(
-            kind="lines",
-            method=method_of(self.direction),
-            axes=(axis,),
-            focus_points=tuple(map(name_of_focus_point, points)),
-            mode=surface.mode,
-            notes=notes_of([self.direction], surface, parameters)
-            | span_notes({axis.name: self.span}),
-            **found.fields(lambda points, _: points[:, None, :]),
+        notes = notes_of([self.direction], surface, parameters)
+        notes |= span_notes({axis.name: self.span})
+        grid = Grid(
+            surface,
+            [partial(point, surface, parameters) for point in points],
+            [tensors],
+            [coordinates],
+            [buffers_of(self.direction, surface, parameters)],
+            self.sampling,
+            self.tolerance,
         )
+
+        def slice_of(found: Found) -> Slice:
+            return Slice(
+                kind="lines",
+                method=method_of(self.direction),
+                axes=found.axes([axis]),
+                focus_points=tuple(map(name_of_focus_point, points)),
+                mode=surface.mode,
+                notes=notes | found.notes,
+                **found.sampled.fields(lambda values, _: values[:, None, :]),
+            )
+
+        return grid, slice_of

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Literal, cast
-
-import numpy as np
+from functools import partial
+from typing import Any, Literal, cast
 
 from pysclice.core.parameters import Direction, Parameters, check_direction, dot, norm
 from pysclice.core.surface import LossSurface
@@ -17,7 +18,15 @@ from pysclice.directions.composition import buffers_of, orthogonalized
 from pysclice.slicers.auto_span import auto_span, covering, span_notes
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
-from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
+from pysclice.slicers.rounds import (
+    Found,
+    Grid,
+    Sampling,
+    as_they_come,
+    check_sampling,
+    points_of,
+)
+from pysclice.slicers.sampling import Span, points_with_center, sampled
 from pysclice.slices import Float64, ProjectedTrajectory, Slice
 
 
@@ -41,10 +50,22 @@ class Plane:
             They are the same directions at all of them.
         trajectory: a recorded path. Its projection from the first focus point onto both axes goes
             into the record; where that cannot be made, the notes say why.
+        sampling: ``"grid"`` measures all points. ``"adaptive"`` measures as many as it takes to
+            interpolate the others: about 180 of 51 x 51 where the loss is smooth. The record's
+            ``evaluated`` says which, its ``notes["sampling"]`` how well it was tested, and its
+            standard errors are NaN where values are interpolated. All channels are interpolated;
+            the first, the loss, decides where. What is not finite, and what lies around it, is
+            measured. Where half of the grid would not do, such as under noise, all of it is
+            measured, so it costs no more than the grid, but for the focus point, which is measured
+            again in each of the few rounds. What is narrower than the gaps between measured points,
+            such as a single spike, is missed. Needs scipy, and cannot be had with replicates.
+        tolerance: how far off interpolated losses may be, as a share of the range, highest less
+            lowest, of the finite losses that were measured. On a plane whose corners are very high
+            that may be much for its middle. It is tested at 30 points drawn at random.
 
     Raises:
-        TypeError, ValueError: a span or number of samples that makes no axis, or something else
-            than a trajectory.
+        TypeError, ValueError: a span or number of samples that makes no axis; something else than
+            a trajectory; another word for the sampling, or a tolerance that is not between 0 and 1.
 
     Example:
         >>> plane = surface.slice(ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=7))
@@ -53,6 +74,10 @@ class Plane:
         >>> mixed = ps.Plane(ps.Towards(other), ps.Gradient(), span=((0, 1), (-1, 1)))
         >>> mixed.evaluations  # 25 x 25 samples
         625
+        >>> fast = ps.Plane(ps.Random(0), ps.Random(1), samples=51, sampling="adaptive")
+        >>> plane = surface.slice(fast)
+        >>> plane.shape, plane.evaluations < 300, plane.notes["sampling"]["points"]
+        ((1, 51, 51), True, 2601)
     """
 
     x: Directional
@@ -62,9 +87,12 @@ class Plane:
     orthogonal: bool = False
     focus_points: FocusPoints = (here,)
     trajectory: Trajectory | None = None
+    sampling: Sampling = "grid"
+    tolerance: float = 0.01
 
     def __post_init__(self) -> None:
         self._coordinates()
+        check_sampling(self.sampling, self.tolerance)
         expanded(self.focus_points)
         if not isinstance(self.trajectory, Trajectory | None):
             raise TypeError(
@@ -85,14 +113,14 @@ class Plane:
         span = cast(Span, self.span)
         return sampled(span, counts[0]), sampled(span, counts[1])
 
-    def _grid(self) -> Float64:
-        x, y = self._coordinates()
-        return np.stack(np.meshgrid(x, y, indexing="ij"), axis=-1).reshape(-1, 2)
-
     @property
     def evaluations(self) -> int:
-        """How often a slice runs the model over the data, a search for its span left out."""
-        return len(points_with_center(self._grid())) * len(expanded(self.focus_points))
+        """How often a slice runs the model over the data, a search for its span left out.
+
+        With adaptive sampling at most so often, and once more for each further round.
+        """
+        points = points_with_center(points_of(self._coordinates()))
+        return len(points) * len(expanded(self.focus_points))
 
     def settled(self, surface: LossSurface, parameters: Parameters) -> Plane:
         """The same slicer with its span chosen, unless that has to follow a trajectory."""
@@ -123,8 +151,37 @@ class Plane:
 
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice around these parameters."""
+        grid, slice_of = self._prepared(surface, parameters)
+        return slice_of(grid.found())
+
+    def progressively(
+        self, surface: LossSurface, parameters: Parameters | None = None
+    ) -> Iterator[Slice]:
+        """The slice, coarse after 3 % of the work, then finer and finer; the last is the slice.
+
+        Each one holds all samples of the one before, and no sample is measured twice; only the
+        focus point is, every time. With adaptive sampling all are of the full size, and it is the
+        interpolation that gets better.
+
+        Args:
+            surface: what to slice.
+            parameters: the focus point; the model's current parameters if left out.
+
+        Example:
+            >>> slicer = ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=13)
+            >>> [plane.shape for plane in slicer.progressively(surface)]
+            [(1, 4, 4), (1, 7, 7), (1, 13, 13)]
+        """
+        began = time.perf_counter()
+        start = surface.parameters() if parameters is None else parameters
+        yield from as_they_come(*self._prepared(surface, start), began)
+
+    def _prepared(
+        self, surface: LossSurface, parameters: Parameters
+    ) -> tuple[Grid, Callable[[Found], Slice]]:
+        """What to measure, and how it becomes a slice."""
         if self.span == "auto":
-            return self._with_span(surface, parameters)(surface, parameters)
+            return self._with_span(surface, parameters)._prepared(surface, parameters)
         coordinates = self._coordinates()
         x, y = self._tensors(surface, parameters)
         first = axis_along(self.x, x, parameters, coordinates[0])
@@ -138,24 +195,34 @@ class Plane:
                 fingerprint=turned,
             )
         points = expanded(self.focus_points)
-        starts = (point(surface, parameters) for point in points)  # one at a time in memory
-        buffers = [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)]
-        found = sample(surface, starts, [x, y], self._grid(), buffers=buffers)
-        shape = (len(points), first.samples, second.samples)
         path, path_notes = self._projected(surface, parameters, (x, y))
-        return Slice(
-            kind="plane",
-            method=method_of(self.x, self.y),
-            axes=(first, second),
-            focus_points=tuple(map(name_of_focus_point, points)),
-            mode=surface.mode,
-            notes={"cosine": _cosine(x, y)}
-            | notes_of([self.x, self.y], surface, parameters)
-            | path_notes
-            | span_notes(dict(zip((first.name, second.name), self.span, strict=True))),
-            trajectory=path,
-            **found.fields(lambda points, _: points.reshape(shape)),
+        notes: dict[str, Any] = {"cosine": _cosine(x, y)}
+        notes |= notes_of([self.x, self.y], surface, parameters) | path_notes
+        notes |= span_notes(dict(zip((first.name, second.name), self.span, strict=True)))
+        grid = Grid(
+            surface,
+            [partial(point, surface, parameters) for point in points],
+            [x, y],
+            coordinates,
+            [buffers_of(direction, surface, parameters) for direction in (self.x, self.y)],
+            self.sampling,
+            self.tolerance,
         )
+
+        def slice_of(found: Found) -> Slice:
+            shape = (len(points), *map(len, found.kept))
+            return Slice(
+                kind="plane",
+                method=method_of(self.x, self.y),
+                axes=found.axes([first, second]),
+                focus_points=tuple(map(name_of_focus_point, points)),
+                mode=surface.mode,
+                notes=notes | found.notes,
+                trajectory=path,
+                **found.sampled.fields(lambda values, _: values.reshape(shape)),
+            )
+
+        return grid, slice_of
 
     def _projected(
         self, surface: LossSurface, parameters: Parameters, axes: tuple[Direction, Direction]

@@ -1,0 +1,227 @@
+"""A grid measured in rounds: coarse before fine, or only where it cannot be interpolated."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from pysclice.core.parameters import Direction, Parameters
+from pysclice.core.surface import LossSurface
+from pysclice.slicers.adaptive import HoldOuts, Refinement, refinements
+from pysclice.slicers.nesting import SubGrid, progressive_levels
+from pysclice.slicers.sampling import Rounds, Sampled, joined, sample
+from pysclice.slicers.surrogate import scipy_interpolate
+from pysclice.slices import Axis, Float64, Int64, Slice
+
+Sampling: TypeAlias = Literal["grid", "adaptive"]
+Notes: TypeAlias = dict[str, Any]
+
+
+def check_sampling(sampling: object, tolerance: object) -> None:
+    """Nothing, if these make sense.
+
+    Raises:
+        TypeError: the tolerance is no number.
+        ValueError: another word for the sampling, or a tolerance that is not between 0 and 1.
+    """
+    if sampling not in ("grid", "adaptive"):
+        raise ValueError(f"sampling is {sampling!r}, expected 'grid' or 'adaptive'.")
+    if isinstance(tolerance, bool) or not isinstance(tolerance, int | float):
+        raise TypeError(f"tolerance is {tolerance!r}, expected a number such as 0.01.")
+    if not 0 < tolerance < 1:
+        raise ValueError(
+            f"tolerance is {tolerance}, expected a share of the range of the values between 0 and "
+            "1, such as 0.01."
+        )
+
+
+def points_of(coordinates: Sequence[Float64]) -> Float64:
+    """All points of a grid: (points, axes), the last axis running fastest."""
+    grid = np.stack(np.meshgrid(*coordinates, indexing="ij"), axis=-1)
+    return grid.reshape(-1, len(coordinates))
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What is known of a grid after a round.
+
+    Attributes:
+        kept: the samples of each axis that it is known at.
+        sampled: the values there; points in C order of the kept samples.
+        notes: what the record says of the sampling.
+    """
+
+    kept: SubGrid
+    sampled: Sampled
+    notes: Notes = field(default_factory=dict)
+
+    def axes(self, axes: Sequence[Axis]) -> tuple[Axis, ...]:
+        """The grid's axes with the samples that were kept."""
+        return tuple(
+            dataclasses.replace(axis, coordinates=axis.coordinates[kept])
+            for axis, kept in zip(axes, self.kept, strict=True)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """A grid around some focus points, to be measured.
+
+    Attributes:
+        surface: what to measure.
+        starts: each gives a focus point, the same one whenever it is asked.
+        directions: one for each axis.
+        coordinates: (samples,) of each axis.
+        buffers: what moves with each direction; goes to ``surface.measure``.
+        sampling: whether to measure all points, or as many as the others can be interpolated from.
+        tolerance: to which share of the range.
+    """
+
+    surface: LossSurface
+    starts: Sequence[Callable[[], Parameters]]
+    directions: Sequence[Direction]
+    coordinates: Sequence[Float64]
+    buffers: Sequence[Direction]
+    sampling: Sampling
+    tolerance: float
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Samples of each axis."""
+        return tuple(map(len, self.coordinates))
+
+    def found(self) -> Found:
+        """The whole grid.
+
+        Raises:
+            ImportError: adaptive sampling without scipy.
+            ValueError: adaptive sampling with replicates.
+        """
+        if self.sampling == "adaptive":
+            *_, last = self._adaptively()
+            return last
+        starts = (start() for start in self.starts)  # one at a time in memory
+        points = points_of(self.coordinates)
+        return Found(
+            self._everything,
+            sample(self.surface, starts, self.directions, points, buffers=self.buffers),
+        )
+
+    def progressively(self) -> Iterator[Found]:
+        """What is known after each round; the last is the whole grid.
+
+        Raises:
+            ImportError: adaptive sampling without scipy.
+            ValueError: adaptive sampling with replicates.
+        """
+        return self._adaptively() if self.sampling == "adaptive" else self._coarse_to_fine()
+
+    def _coarse_to_fine(self) -> Iterator[Found]:
+        everywhere = [self._rounds(start) for start in self.starts]
+        for kept in progressive_levels(self.shape):
+            points = np.ravel_multi_index(np.ix_(*kept), self.shape).ravel()
+            for rounds in everywhere:
+                rounds.measure(points[~rounds.measured[points]])
+            yield Found(kept, joined([rounds.sampled(points) for rounds in everywhere]))
+
+    def _adaptively(self) -> Iterator[Found]:
+        scipy_interpolate()  # missing before anything is measured, not after
+        refining = [self._refined(self._rounds(start)) for start in self.starts]
+        latest = [next(each) for each in refining]
+        while True:
+            sampled = joined([sampled for sampled, _ in latest])
+            notes = sampling_notes([r for _, r in latest], list(sampled.values), self.tolerance)
+            yield Found(self._everything, sampled, {"sampling": notes})
+            further = [next(each, None) for each in refining]
+            if not any(further):
+                return
+            latest = [new or old for new, old in zip(further, latest, strict=True)]
+
+    def _refined(self, rounds: Rounds) -> Iterator[tuple[Sampled, Refinement]]:
+        """Around one focus point."""
+
+        def values(which: Int64) -> Float64:
+            rounds.measure(which)
+            if rounds.has_replicates:
+                raise ValueError(
+                    "Replicates need every point measured: ask for them with sampling='grid', or "
+                    "slice adaptively with replicates=0."
+                )
+            return np.stack([channel[which] for channel in rounds.values.values()], axis=1)
+
+        also = [] if rounds.center is None else [rounds.center]
+        for refined in refinements(values, self.shape, self.tolerance, also):
+            flat = refined.values.reshape(len(refined.values), -1)
+            filled = dict(zip(rounds.values, flat, strict=True))
+            yield rounds.sampled(filled=(filled, refined.evaluated.ravel())), refined
+
+    def _rounds(self, start: Callable[[], Parameters]) -> Rounds:
+        points = points_of(self.coordinates)
+        return Rounds(self.surface, start, self.directions, points, buffers=self.buffers)
+
+    @property
+    def _everything(self) -> SubGrid:
+        return tuple(np.arange(samples) for samples in self.shape)
+
+
+def as_they_come(grid: Grid, slice_of: Callable[[Found], Slice], began: float) -> Iterator[Slice]:
+    """A slice for each round, with the wall time and the seconds until then."""
+    for found in grid.progressively():
+        seconds = time.perf_counter() - began
+        yield dataclasses.replace(slice_of(found), wall_time=time.time(), seconds=seconds)
+
+
+def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], tolerance: float) -> Notes:
+    """What the record says of the sampling, all focus points together; JSON values."""
+    measured = sum(int(np.count_nonzero(known.evaluated)) for known in found)
+    points = sum(known.evaluated.size for known in found)
+    tested = [known.hold_outs for known in found if known.hold_outs is not None]
+    final = all(known.evaluated.all() or known.hold_outs is not None for known in found)
+    notes: Notes = {
+        "method": "adaptive",
+        "tolerance": tolerance,
+        "channel": channels[0],
+        "evaluated": measured,
+        "points": points,
+        "full_grid": measured == points,
+    }
+    if not final:
+        return notes | {"sentence": f"{measured} of {points} points so far, the others guessed."}
+    if not tested:
+        return notes | {
+            "estimated_error": 0.0,
+            "sentence": f"All {points} points were measured: half of them or less would not do.",
+        }
+    missed = {
+        name: np.concatenate([each.missed[number] / _range(each, number) for each in tested])
+        for number, name in enumerate(channels)
+    }
+    within = np.concatenate([each.missed[0] <= each.allowed for each in tested])
+    count, largest = len(within), float(missed[channels[0]].max())
+    rounding = any(each.allowed > 1.001 * tolerance * _range(each, 0) for each in tested)
+    asked = "rounding" if rounding else f"{100 * tolerance:g} % of the range of the values"
+    return notes | {
+        "estimated_error": _rounded(largest),
+        "hold_outs": {"count": count, "within": _rounded(float(within.mean()))}
+        | {
+            name: {"largest": _rounded(float(m.max())), "mean": _rounded(float(m.mean()))}
+            for name, m in missed.items()
+        },
+        "sentence": f"{measured} of {points} points were measured, the others interpolated: with "
+        f"95 % confidence at least 90 % of them to {asked}, since {count} points drawn at random "
+        f"were (the worst to {100 * largest:.2g} %).",
+    }
+
+
+def _range(hold_outs: HoldOuts, channel: int) -> float:
+    """Highest less lowest value, or 1 where there is no difference to divide by."""
+    return float(hold_outs.ranges[channel]) or 1.0
+
+
+def _rounded(share: float) -> float:
+    return float(f"{share:.4g}")
