@@ -561,9 +561,9 @@ def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> 
     tried: list[choice.Candidate] = []
     of = choice._Trial.of
 
-    def watched(trial: Any, candidate: choice.Candidate) -> float | None:
+    def watched(trial: Any, candidate: choice.Candidate, timed: bool) -> float | None:
         tried.append(candidate)
-        return of(trial, candidate)
+        return of(trial, candidate, timed)
 
     monkeypatch.setattr(choice._Trial, "of", watched)
     surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))

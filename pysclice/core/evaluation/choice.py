@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
-from pysclice.core.averages import Averages
+from pysclice.core.averages import Averages, Results
 from pysclice.core.data import part_of
 from pysclice.core.evaluation.reference import Reference
-from pysclice.core.evaluation.replay import CONVOLUTIONAL, Replay
+from pysclice.core.evaluation.replay import CONVOLUTIONAL, Replay, Watched
 from pysclice.core.evaluation.rewrites import CONVOLUTIONS
 from pysclice.core.evaluation.stacked import Stacked
 from pysclice.core.evaluation.work import (
@@ -44,8 +43,17 @@ _WORTH_NUMBERS = 2**24
 # than so many seconds, since the whole work may become hundreds of times faster.
 _SHARE, _TRIAL_SECONDS = 0.03, 0.05
 
-# Examples that backends are tried out on, at most and at least.
-_MOST_EXAMPLES, _LEAST_EXAMPLES = 128, 8
+# Backends are tried out on so many examples at least.
+_LEAST_EXAMPLES = 8
+
+# Replay by itself pays where at least this share of what the model calls need not be called again.
+_RESTS = 0.1
+
+# Images at a time; the first where there is no time to find out.
+_AT_ONCE = (64, 128, 32)
+
+# Stacks are timed with so many points.
+_STACKED_POINTS = 8
 
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
@@ -115,21 +123,23 @@ def choose(
     if before is not None:
         candidates = [before]
     else:
+        candidates = _candidates(trial, wanted, threads)
         each = trial.glance() / trial.portion.examples
         whole = each * portion.examples * len(work.coefficients)
-        if wanted == "auto" and whole < _WORTH_SECONDS:
+        if not candidates or (wanted == "auto" and whole < _WORTH_SECONDS):
             kept[key] = None
             return reference
-        seconds = min(_TRIAL_SECONDS, _SHARE * whole / 10)  # about ten evaluations
-        trial = _Trial(model, _some(portion, int(seconds / each)))
-        candidates = _candidates(trial, wanted, threads)
-    if not candidates:
-        kept[key] = None
-        return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
-    trial.reference_seconds()
+        # About twenty evaluations. A few examples take longer than their share of many, so that
+        # the first guess is too low.
+        seconds = min(_TRIAL_SECONDS, _SHARE * whole / 20)
+        for _ in range(2):
+            if seconds / each > 1.5 * trial.portion.examples:
+                trial = _Trial(model, _some(portion, int(seconds / each)))
+                each = trial.glance() / trial.portion.examples
+        candidates = list(_in_sizes(candidates, trial.portion.examples))
     best: tuple[float, Candidate] | None = None
     for candidate in candidates:
-        took = trial.of(candidate)
+        took = trial.of(candidate, timed=before is None)
         if took is not None and (best is None or took < best[0]):
             best = took, candidate
     forced = wanted != "auto" or before is not None
@@ -143,7 +153,7 @@ def choose(
 def _some(portion: Portion, count: int) -> Portion:
     """About so many examples of the first batch."""
     batch, size = portion.batches[0], portion.sizes[0]
-    count = max(_LEAST_EXAMPLES, min(_MOST_EXAMPLES, count))
+    count = max(_LEAST_EXAMPLES, count)
     if size is not None and size > count:
         batch, size = part_of(batch, slice(0, count), size), count
     return Portion([batch], [float(size or 1)], [size], portion.first)
@@ -155,13 +165,11 @@ def _candidates(trial: _Trial, wanted: str, threads: int) -> list[Candidate]:
     work = model.work
     try:
         model.randomness.restart(0)
-        backend = Replay(model)
-        kinds = backend.kinds(backend.prepare(trial.portion))
+        watched = Replay(model).prepare(trial.portion)
         if model.randomness.were_drawn():
             raise Unsuitable("the model draws random numbers")
-    except Unsuitable as reason:
-        trial.dropped["replay"] = str(reason)
-        _log.info("The loss is evaluated by the reference alone: %s.", reason)
+    except Exception as reason:  # a model may refuse to be watched in ways of its own
+        _log.info("The reference alone evaluates this model: %s.", reason)
         return []
     moved = sum(
         tensor.numel() * tensor.element_size()
@@ -171,20 +179,33 @@ def _candidates(trial: _Trial, wanted: str, threads: int) -> list[Candidate]:
     workers = max(1, min(threads, _COPIES_BYTES // max(1, moved), len(work.coefficients) // 2))
     counts = [1] if workers == 1 else [workers, 1]
     found: list[Candidate] = []
-    if wanted in ("auto", "stacked"):
+    if wanted in ("auto", "stacked") and _can_be_stacked(watched):
         found += [Candidate("stacked", count) for count in counts]
     if wanted in ("auto", "replay"):
-        images = any(name in kinds for name in CONVOLUTIONS)
+        images = any(name in watched.functions for name in CONVOLUTIONS)
         if images and work.objective.sees_outputs:
-            size = trial.portion.examples
-            sizes = [n for n in (64, 128, 32) if n <= size]
-            if size < _MOST_EXAMPLES:
-                sizes = [64]  # too few to tell
-            found += [Candidate("images", workers, at_once) for at_once in sizes]
-        part_rests = len({n for group in work.groups for n in group.names}) < len(work.center)
-        if wanted == "replay" or workers > 1 or part_rests or len(work.groups) > 1:
+            found.append(Candidate("images", workers, _AT_ONCE[0]))
+        if wanted == "replay" or workers > 1 or watched.resting > _RESTS or len(work.groups) > 1:
             found.append(Candidate("replay", workers))
     return found
+
+
+def _in_sizes(candidates: Sequence[Candidate], examples: int) -> Iterator[Candidate]:
+    """The candidates, those that take batches apart in all sizes that can be told apart."""
+    for candidate in candidates:
+        yield candidate
+        if candidate.at_once is not None and examples >= max(_AT_ONCE):
+            for at_once in _AT_ONCE[1:]:
+                yield dataclasses.replace(candidate, at_once=at_once)
+
+
+def _can_be_stacked(watched: Watched) -> bool:
+    try:
+        Stacked(watched.backend.model).of(watched)
+    except Unsuitable as reason:
+        _log.debug("Points are not stacked: %s.", reason)
+        return False
+    return True
 
 
 class _Trial:
@@ -212,15 +233,18 @@ class _Trial:
             self._expected, self._seconds = self._measured(Reference(self.model))
         return self._seconds
 
-    def of(self, candidate: Candidate) -> float | None:
-        """How long a candidate takes for a point; None if it is dropped."""
+    def of(self, candidate: Candidate, timed: bool = True) -> float | None:
+        """How long a candidate takes for a point, about; None if it is dropped."""
+        self.reference_seconds()
         try:
-            found, seconds = self._measured(candidate.on(self.model))
+            apart = candidate
             if candidate.at_once is not None:
                 # What mixes the examples of a batch shows only where the batch is taken apart.
                 half = max(1, self.portion.examples // 2)
                 apart = dataclasses.replace(candidate, at_once=min(candidate.at_once, half))
-                found, _ = self._measured(apart.on(self.model), timed=False)
+            found, seconds = self._measured(apart.on(self.model), timed)
+            if timed and apart != candidate:
+                _, seconds = self._measured(candidate.on(self.model))
         except Exception as error:  # whatever is wrong with it, the reference is there
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
             return None
@@ -289,8 +313,11 @@ class _Trial:
             averages.add([work.at_center], prepared.evaluator()([work.at_center], None))
             points.remove(work.at_center)
         loss_of_each = work.at_center is not None and "loss" in averages.of_each
+        began = time.perf_counter()
         self._evaluate(backend, prepared, points, loss_of_each, averages.add)
-        seconds = self._timed(backend, prepared, points, loss_of_each) if timed else math.nan
+        seconds = (time.perf_counter() - began) / max(1, len(points))
+        if timed and (isinstance(backend, Stacked) or backend.workers > 1):
+            seconds = self._timed(backend, prepared, points, loss_of_each)
         found = averages.finish("trial").values
         return {name: values[list(self._points)] for name, values in found.items()}, seconds
 
@@ -312,24 +339,22 @@ class _Trial:
     def _timed(
         self, backend: Backend, prepared: Prepared, points: Sequence[int], loss_of_each: bool
     ) -> float:
-        """Seconds a point, once everything is warm."""
+        """Seconds a point, with as many points at once as it likes."""
         group = self.model.work.group_of[points[0]] if points else self.model.work.groups[0]
         own = [n for n in group.numbers if n != self.model.work.at_center] or list(group.numbers)
-        size = min(len(own), max(1, min(backend.points_at_once(self.portion), 16)))
-        if isinstance(backend, Reference | Replay):
-            size = 1
-        blocks = [(own * 2)[i * size : (i + 1) * size] for i in range(backend.workers)]
+        size = _STACKED_POINTS if isinstance(backend, Stacked) else 1
+        size = max(1, min(size, len(own) // backend.workers))
+        blocks = [own[i * size : (i + 1) * size] for i in range(backend.workers)]
         blocks = [block for block in blocks if block]
-        best = math.inf
-        for _ in range(2):
-            began = time.perf_counter()
-            evaluate_blocks(
-                prepared, blocks, loss_of_each, lambda *_: None, self.model, backend.workers
-            )
-            if self.model.work.device.type == "cuda":
-                torch.cuda.synchronize(self.model.work.device)
-            best = min(best, time.perf_counter() - began)
-        return best / sum(map(len, blocks))
+        began = time.perf_counter()
+        evaluate_blocks(prepared, blocks, loss_of_each, _drop, self.model, backend.workers)
+        if self.model.work.device.type == "cuda":
+            torch.cuda.synchronize(self.model.work.device)
+        return (time.perf_counter() - began) / sum(map(len, blocks))
+
+
+def _drop(numbers: Sequence[int], results: Sequence[Results]) -> None:
+    """Results that only took their time."""
 
 
 def _points(model: MovableModel) -> tuple[int, ...]:

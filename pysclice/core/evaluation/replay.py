@@ -97,12 +97,6 @@ class Replay:
         )
         return Part(predicted, tape, size)
 
-    def kinds(self, watched: Watched) -> frozenset[str]:
-        """Names of the functions that are called on what moves."""
-        return frozenset(
-            step.name for parts in watched.parts for part in parts for step in part.tape.steps
-        )
-
     def points_at_once(self, portion: Portion) -> int:
         """How many points to ask for at a time."""
         return max(1, min(64, _GATHERED // portion.examples))
@@ -138,6 +132,20 @@ class Watched:
         """An evaluator with parameters of its own."""
         return _Player(self)
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """Names of the functions that are called on what moves."""
+        return frozenset(
+            step.name for parts in self.parts for part in parts for step in part.tape.steps
+        )
+
+    @property
+    def resting(self) -> float:
+        """The share of the functions called that need not be called again."""
+        tapes = [part.tape for parts in self.parts for part in parts]
+        calls = sum(tape.calls for tape in tapes)
+        return 1.0 - sum(len(tape.steps) for tape in tapes) / max(1, calls)
+
     def program_of(self, tape: Tape, group: Group) -> Program:
         """The program for a tape; tapes with the same steps share it."""
         names = group.names | {_buffer(name) for name in group.buffers}
@@ -160,10 +168,10 @@ class Watched:
 
     def _made(self, part: Part, group: Group) -> tuple[Program, dict[Slot, Tensor]]:
         program = self.program_of(part.tape, group)
-        return program, program.held(part.tape, self.resting)
+        return program, program.held(part.tape, self.rest)
 
     @cached_property
-    def resting(self) -> dict[str, Tensor]:
+    def rest(self) -> dict[str, Tensor]:
         """What moves for other points, at the center."""
         model = self.backend.model
         return {**model.work.center, **{_buffer(n): b.clone() for n, b in model.buffers.items()}}
@@ -233,7 +241,7 @@ def mover(watched: Watched, group: Group) -> Callable[[int], dict[str, Tensor]]:
 
         return shared
     point = Point(center, directions, channels_last=watched.backend.channels_last)
-    own = {n: watched.resting[_buffer(n)].clone() for n in group.buffers}
+    own = {n: watched.rest[_buffer(n)].clone() for n in group.buffers}
     buffers = MovingBuffers(own, [work.buffers[c] for c in columns if c < len(work.buffers)])
     tensors = {**point.tensors, **{_buffer(name): buffer for name, buffer in own.items()}}
 

@@ -30,8 +30,8 @@ _STACK = 2**18
 # Numbers in a tile of the widest layer, for one point.
 _TILE = 2**15
 
-# Numbers in the stack of all weights.
-_WEIGHTS = 2**24
+# Weights of one point: of more, a tile's worth of products does not repay the reading.
+_WEIGHTS = 2**19
 
 # From so many inputs on, a few sums are cheaper than a product.
 _AFFINE_INPUTS = 16
@@ -77,10 +77,18 @@ class Stacked:
         Raises:
             Unsuitable: the model is not made of linear layers and what goes between them.
         """
+        return self.of(Replay(self.model, workers=self.workers).prepare(portion))
+
+    def of(self, watched: Watched) -> _Prepared:
+        """Make ready for batches on which the model was watched already.
+
+        Raises:
+            Unsuitable: as ``prepare``.
+        """
         work = self.model.work
         if not work.objective.sees_outputs or work.at_center is None:
             raise Unsuitable("the loss is not computed from outputs")
-        return _Prepared(Replay(self.model, workers=self.workers).prepare(portion))
+        return _Prepared(watched)
 
     def points_at_once(self, portion: Portion) -> int:
         """How many points to ask for at a time."""
@@ -197,7 +205,7 @@ class _Lowered:
         self._objective = model.work.objective
         self._batch, self._size = batch, part.size
         program = watched.program_of(part.tape, group)
-        held = program.held(part.tape, watched.resting)
+        held = program.held(part.tape, watched.rest)
         if program.per_point or group.buffers or not isinstance(program.outputs, Slot):
             raise Unsuitable("more than linear layers and what goes between them")
         output: Slot = program.outputs
@@ -232,8 +240,7 @@ class _Lowered:
         size = min(examples, max(64, _TILE // widest))
         weights = sum(shape.numel() for _, shape in self._places.values())
         self.points = max(1, min(_MOST_POINTS, _STACK // (widest * size)))
-        self.points = min(self.points, _WEIGHTS // max(1, weights))
-        if self.points < 2:
+        if self.points < 2 or weights > _WEIGHTS:
             raise Unsuitable("the layers are too wide to be stacked")
         self._tiles = [
             self._tile(first, min(first + size, examples)) for first in range(0, examples, size)
@@ -399,7 +406,7 @@ class _Lowered:
         elif name in _PRODUCTS and len(step.args) == 2:
             self._product(step)
         elif name == "layer_norm":
-            self._layer_norm(step)
+            self._layer_norm(number, step)
         elif name == "batch_norm":
             self._batch_norm(step)
         else:
@@ -564,7 +571,7 @@ class _Lowered:
         else:
             raise Unsuitable(f"{step.name} of something else than features")
 
-    def _layer_norm(self, step: Step) -> None:
+    def _layer_norm(self, number: int, step: Step) -> None:
         given = arguments(step)
         if given is None or not self._known(given["input"]):
             raise Unsuitable("a normalization of something else than features")
@@ -576,12 +583,15 @@ class _Lowered:
 
         def normalized(values: _Values, tile: _Tile, block: _Block) -> Tensor:
             inputs = self._value(x, values, tile, block)
-            variance, mean = torch.var_mean(inputs, dim=1, correction=0, keepdim=True)
-            result = (inputs - mean).mul_(torch.rsqrt(variance + eps))
+            result = block.space.take(("norm", number), tuple(inputs.shape), inputs)
+            squares = block.space.take("squares", tuple(inputs.shape), inputs)
+            torch.sub(inputs, inputs.mean(1, keepdim=True), out=result)
+            torch.mul(result, result, out=squares)
+            result.mul_(squares.mean(1, keepdim=True).add_(eps).rsqrt_())
             w, b = self._parameter(weight, block), self._parameter(bias, block)
             if w is not None:
-                result = result * w[:, :, None]
-            return result if b is None else result + b[:, :, None]
+                result.mul_(w[:, :, None])
+            return result if b is None else result.add_(b[:, :, None])
 
         self._add(step.results[0], self._width(x), normalized)
 

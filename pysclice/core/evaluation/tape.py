@@ -103,6 +103,7 @@ class Tape:
         fixed: those of the constants that belong to the model and do not come from the data.
         outputs: what the run returned, with a ``Slot`` in the place of each tensor.
         slots: how many.
+        calls: how many functions were called, written down or not.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -111,6 +112,7 @@ class Tape:
     fixed: set[Slot] = field(default_factory=set)
     outputs: Any = None
     slots: int = 0
+    calls: int = 0
 
     @property
     def key(self) -> object:
@@ -175,6 +177,8 @@ class _Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         tensors = list(tensors_in((args, kwargs)))
+        if getattr(func, "__name__", "") != "__get__":
+            self.tape.calls += 1
         if not any(self._slot(tensor) is not None for tensor in tensors):
             return func(*args, **kwargs)
         if getattr(func, "__name__", "") == "__get__":

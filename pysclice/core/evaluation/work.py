@@ -88,8 +88,16 @@ class Work:
         """The group of each point, by number."""
         return {number: group for group in self.groups for number in group.numbers}
 
+    @cached_property
+    def _moved_by(self) -> list[frozenset[str]]:
+        """The parameters that each direction moves; what it moves by 0 rests."""
+        return [
+            frozenset(name for name, tensor in direction.items() if _moves(tensor))
+            for direction in self.directions
+        ]
+
     def _group(self, columns: tuple[int, ...], numbers: list[int]) -> Group:
-        names = {name for column in columns for name in self.directions[column]}
+        names = {name for column in columns for name in self._moved_by[column]}
         moved = {n for c in columns if c < len(self.buffers) for n in self.buffers[c]}
         return Group(columns, tuple(numbers), frozenset(names), frozenset(moved))
 
@@ -131,6 +139,11 @@ class Portion:
     def examples(self) -> int:
         """Number of examples, as far as it can be told; at least one a batch."""
         return sum(size or 1 for size in self.sizes)
+
+
+def _moves(tensor: Tensor) -> bool:
+    values = tensor.coalesce().values() if tensor.is_sparse else tensor
+    return bool(values.any())
 
 
 class Evaluator(Protocol):
