@@ -35,8 +35,8 @@ def concatenate(slices: Iterable[Slice], along: Along = "lines") -> Slice:
 
     All need the same channels, mode and number of examples. Values at the same place, at a focus
     point that all have or at a coordinate that several have, must agree to 1e-5 of their size, as
-    two measurements of one point do; the first one's stay. Of an interpolated value and one that was
-    evaluated, the latter does.
+    two measurements of one point do; the first one's stay. An evaluated value stays rather than
+    an interpolated one.
 
     Standard errors are kept for channels of which all slices have them, and replicates where all
     have equally many groups and the same centers. A trajectory is kept where all slices and the

@@ -949,3 +949,62 @@ def test_showing_a_slice_leaves_pyplot_alone() -> None:
         "print('matplotlib.pyplot' in sys.modules, 'torch' in sys.modules)\n"
     )
     assert in_a_fresh_python(code).split() == ["True", "False", "False"]
+
+
+# ---- what was interpolated -------------------------------------------------------------------
+
+
+def sparse(slice_: Slice) -> Slice:
+    """The slice with every third value evaluated and tested to 1 %."""
+    evaluated = np.arange(slice_.losses.size).reshape(slice_.shape) % 3 == 0
+    notes = {"sampling": {"tolerance": 0.01, "hold_outs": {"count": 30}}}
+    return dataclasses.replace(slice_, evaluated=evaluated, notes=notes)
+
+
+def test_a_plane_has_a_dot_where_it_was_evaluated() -> None:
+    found = sparse(a_plane())
+    assert found.evaluated is not None
+    (panel,), note = plane.prepare_planes(found)
+    assert note == (
+        "Dots: 31 of 91 points were evaluated, the others interpolated to 1 % of the range."
+    )
+    assert panel.evaluated is not None and panel.evaluated.shape == (31, 2)
+    for x, y in panel.evaluated:
+        assert found.evaluated[0, X.tolist().index(x), Y.tolist().index(y)]
+    assert " ".join(note.split()) in {" ".join(text.split()) for text in texts(plot(found))}
+    (panel,), note = plane.prepare_planes(a_plane())
+    assert panel.evaluated is None and not note
+    panels, note = plane.prepare_plane_series({0: a_plane(), 3: found})
+    assert [panel.evaluated is None for panel in panels] == [True, False]
+    assert note == "Dots: evaluated; between them values are interpolated."
+    _, note = plane.prepare_planes(found, relief=True)
+    assert note.startswith("31 of 91 points")
+
+
+def test_a_line_has_dots_and_bars_where_it_was_evaluated() -> None:
+    found = with_errors(sparse(lines()), np.where(np.arange(13) % 3 == 0, 0.125, np.nan))
+    prepared = line.prepare_line(found)
+    (curve,) = prepared.curves
+    assert curve.evaluated is not None and curve.evaluated.tolist() == [
+        n % 3 == 0 for n in range(13)
+    ]
+    assert prepared.note.startswith("Bars: 95 %")
+    assert "Dots: 5 of 13 points were evaluated" in prepared.note
+    (axes,) = plot(found).axes
+    dots = [drawn for drawn in axes.lines if len(drawn.get_xdata()) == 5]
+    np.testing.assert_allclose(dots[0].get_xdata(), X[::3])
+    (bars,) = axes.collections
+    heights = [np.ptp(bar[:, 1]) for bar in bars.get_segments()]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(heights, 2 * 1.96 * 0.125, rtol=1e-5)
+
+
+def test_of_a_slice_whose_test_is_not_done_no_tolerance_is_said() -> None:
+    unfinished = dataclasses.replace(sparse(lines()), notes={"sampling": {"tolerance": 0.01}})
+    note = data.interpolation(unfinished, unfinished.evaluated)
+    assert note == "5 of 13 points were evaluated, the others interpolated."
+
+
+def test_long_captions_are_broken_into_lines() -> None:
+    figure = plot(with_errors(sparse(lines()), 0.125))
+    caption = figure._supxlabel.get_text()  # type: ignore[attr-defined]
+    assert "\n" in caption and max(map(len, caption.splitlines())) <= 20 * figure.get_figwidth()

@@ -178,7 +178,7 @@ def as_they_come(grid: Grid, slice_of: Callable[[Found], Slice], began: float) -
 
 def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], tolerance: float) -> Notes:
     """What the record says of the sampling, all focus points together; JSON values."""
-    measured = sum(int(np.count_nonzero(known.evaluated)) for known in found)
+    evaluated = sum(int(np.count_nonzero(known.evaluated)) for known in found)
     points = sum(known.evaluated.size for known in found)
     tested = [known.hold_outs for known in found if known.hold_outs is not None]
     final = all(known.evaluated.all() or known.hold_outs is not None for known in found)
@@ -186,16 +186,18 @@ def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], toleran
         "method": "adaptive",
         "tolerance": tolerance,
         "channel": channels[0],
-        "evaluated": measured,
+        "evaluated": evaluated,
         "points": points,
-        "full_grid": measured == points,
+        "full_grid": evaluated == points,
     }
     if not final:
-        return notes | {"sentence": f"{measured} of {points} points so far, the others guessed."}
+        return notes | {
+            "sentence": f"{evaluated:,} of {points:,} points so far, the others guessed."
+        }
     if not tested:
         return notes | {
             "estimated_error": 0.0,
-            "sentence": f"All {points} points were measured: half of them or less would not do.",
+            "sentence": f"All {points:,} points were evaluated: half of them or less would not do.",
         }
     missed = {
         name: np.concatenate([each.missed[number] / _range(each, number) for each in tested])
@@ -207,14 +209,17 @@ def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], toleran
     asked = "rounding" if rounding else f"{100 * tolerance:g} % of the range of the values"
     return notes | {
         "estimated_error": _rounded(largest),
-        "hold_outs": {"count": count, "within": _rounded(float(within.mean()))}
-        | {
-            name: {"largest": _rounded(float(m.max())), "mean": _rounded(float(m.mean()))}
-            for name, m in missed.items()
+        "hold_outs": {
+            "count": count,
+            "within": _rounded(float(within.mean())),
+            "channels": {
+                name: {"largest": _rounded(float(m.max())), "mean": _rounded(float(m.mean()))}
+                for name, m in missed.items()
+            },
         },
-        "sentence": f"{measured} of {points} points were measured, the others interpolated: with "
-        f"95 % confidence at least 90 % of them to {asked}, since {count} points drawn at random "
-        f"were (the worst to {100 * largest:.2g} %).",
+        "sentence": f"{evaluated:,} of {points:,} points were evaluated, the others interpolated: "
+        f"with 95 % confidence at least 90 % of them to {asked}, since {count} points drawn at "
+        f"random were (the worst to {100 * largest:.2g} %).",
     }
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from pysclice.slices import Axis, Float64, Slice
+from pysclice.slices import Axis, Float64, Mask, Slice
 
 Scale = Literal["linear", "log"]
 SCALES = ("linear", "log")
@@ -127,6 +127,25 @@ def band(values: Float64, errors: object, scale: Scale) -> tuple[Float64, Float6
     if scale == "log":
         low = np.where(low > 0, low, 1e-3 * values)
     return np.where(np.isfinite(half), low, np.nan), np.where(np.isfinite(half), high, np.nan)
+
+
+def interpolation(slice_: Slice, evaluated: Mask | None, marked: str = "") -> str:
+    """A sentence about the values that were interpolated; empty if none were.
+
+    Args:
+        slice_: whose notes may say how well they are known.
+        evaluated: which of the values on the picture were evaluated.
+        marked: how the picture shows these.
+    """
+    if evaluated is None or evaluated.all():
+        return ""
+    sampling: Any = slice_.notes.get("sampling")
+    tested = isinstance(sampling, Mapping) and "hold_outs" in sampling
+    to = f" to {100 * sampling['tolerance']:g} % of the range" if tested else ""
+    return (
+        f"{marked}{np.count_nonzero(evaluated):,} of {evaluated.size:,} points were evaluated, the "
+        f"others interpolated{to}."
+    )
 
 
 def sentences(*parts: str) -> str:

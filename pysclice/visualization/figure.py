@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import textwrap
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,7 @@ STYLE: Any = {
     "ytick.labelsize": 7,
 }
 HATCH = "////"
+CHARACTERS_PER_INCH = 20  # of a caption
 PALE, GRAY = "0.94", "0.65"
 
 
@@ -151,7 +153,8 @@ def write_caption(place: Figure | Axes, text: str) -> None:
     if not text:
         return
     if isinstance(place, Figure):
-        place.supxlabel(plain(text), fontsize=7, color="0.3")
+        lines = textwrap.fill(text, int(CHARACTERS_PER_INCH * place.get_figwidth()))
+        place.supxlabel(plain(lines), fontsize=7, color="0.3")
     else:
         note = place.annotate(
             plain(text),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pysclice.slices import Float64, Slice
+from pysclice.slices import Float64, Mask, Slice
 from pysclice.visualization.barrier import BarrierMark, draw_barrier, prepare_barrier
 from pysclice.visualization.data import (
     Heatmap,
@@ -19,6 +19,7 @@ from pysclice.visualization.data import (
     channel_of,
     check_number,
     chosen_focus_points,
+    interpolation,
     limits,
     missing_spans,
     sentences,
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-BAND = "Band: 95 % interval of the difference from the focus point."
+INTERVAL = "95 % interval of the difference from the focus point."
+BAND = f"Band: {INTERVAL}"
+BARS = f"Bars: {INTERVAL}"
+DOTS = "Dots: "
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +47,14 @@ class Curve:
         values: (samples,); NaN where there is nothing to show.
         center: the value measured at the focus point, NaN if 0 is not on the axis.
         band: (samples,) low and high end of 95 % intervals, where errors were measured.
+        evaluated: (samples,): which values were, if others were interpolated.
     """
 
     name: str
     values: Float64
     center: float
     band: tuple[Float64, Float64] | None = None
+    evaluated: Mask | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +93,7 @@ def prepare_line(
     several = len(points) > 1
     x = axis.coordinates
     errors = slice_.errors.get(name)
+    evaluated = None if slice_.evaluated is None else slice_.evaluated[points, line]
     curves = []
     for point in points:
         values = showable(slice_.values[name][point, line], scale)
@@ -97,6 +104,7 @@ def prepare_line(
                 values=values,
                 center=center if x[0] <= 0 <= x[-1] else float("nan"),
                 band=band(values, None if errors is None else errors[point, line], scale),
+                evaluated=None if evaluated is None else evaluated[points.index(point)],
             )
         )
     barrier, said = prepare_barrier(slice_, name, scale) if points == (0,) else (None, "")
@@ -112,7 +120,8 @@ def prepare_line(
         title=title_of(slice_),
         note=sentences(
             said,
-            "" if errors is None else BAND,
+            "" if errors is None else (BAND if evaluated is None else BARS),
+            interpolation(slice_, evaluated, DOTS),
             caption([slice_.values[name][point, line] for point in points], scale),
         ),
     )
@@ -177,7 +186,15 @@ def draw_line(axes: Axes, data: LineData, scale: Scale) -> None:
             data.coordinates, curve.values, marker=marker, markersize=3, label=plain(curve.name)
         )
         color = drawn.get_color()
-        if curve.band is not None:
+        if curve.evaluated is not None:
+            # Where values are interpolated nothing is known of their errors, so there is no band.
+            x, y = data.coordinates[curve.evaluated], curve.values[curve.evaluated]
+            (dots,) = axes.plot(x, y, "o", markersize=3, color=color)
+            dots.set(markeredgecolor="white", markeredgewidth=0.5)
+            if curve.band is not None:
+                low, high = (end[curve.evaluated] for end in curve.band)
+                axes.vlines(x, low, high, color=color, linewidth=0.6, alpha=0.7)
+        elif curve.band is not None:
             axes.fill_between(data.coordinates, *curve.band, color=color, alpha=0.2, linewidth=0)
         axes.plot([0.0], [curve.center], "o", markersize=4.5, color=color, zorder=3)
     if data.barrier is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from pysclice.slices import Slice
+from pysclice.slices import Float64, Slice
 from pysclice.visualization.data import (
     Heatmap,
     Scale,
@@ -18,6 +18,7 @@ from pysclice.visualization.data import (
     check_number,
     chosen_focus_points,
     evenly,
+    interpolation,
     limits,
     sentences,
     showable,
@@ -31,16 +32,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_PANELS = 6
+DOTS = "Dots: "
 # Coordinates are drawn in equal units unless a strip would come out of it.
 MOST_ELONGATED = 4.0
 
 
 @dataclass(frozen=True, eq=False)
 class Panel:
-    """One plane of a figure: its values, and the path of the parameters if it is known there."""
+    """One plane of a figure.
+
+    Attributes:
+        heatmap: its values.
+        path: the path of the parameters, if it is known there.
+        evaluated: (points, 2) where values were evaluated, if others were interpolated.
+    """
 
     heatmap: Heatmap
     path: Path | None = None
+    evaluated: Float64 | None = None
 
 
 def prepare_planes(
@@ -69,13 +78,16 @@ def prepare_planes(
                 slice_.focus_points[point] if len(shown) > 1 else title_of(slice_),
             ),
             path if point == 0 else None,
+            _evaluated(slice_, point),
         )
         for point in shown
     ]
     thinned = len(shown) < len(points)
+    evaluated = None if slice_.evaluated is None else slice_.evaluated[shown]
     return panels, sentences(
         f"{len(shown)} of {len(points)} focus points." if thinned else "",
         said,
+        interpolation(slice_, evaluated, "" if relief else DOTS),
         caption([slice_.values[name][point] for point in shown], scale, _shown_as(relief)),
     )
 
@@ -97,12 +109,25 @@ def prepare_plane_series(
         check_number("focus point", focus_point, len(slice_.focus_points))
         raw.append(slice_.values[channel_of(slice_, name)][focus_point])
         path = prepare_trajectory(slice_)[0] if focus_point == 0 and not relief else None
-        panels.append(Panel(_heatmap(slice_, name, focus_point, scale, f"step {step}"), path))
+        heatmap = _heatmap(slice_, name, focus_point, scale, f"step {step}")
+        panels.append(Panel(heatmap, path, _evaluated(slice_, focus_point)))
+    sparse = any(panel.evaluated is not None for panel in panels)
     moved = len({series[step].fingerprint for step in steps}) > 1
     return panels, sentences(
         "The directions are not the same at all steps." if moved else "",
+        f"{'' if relief else DOTS}evaluated; between them values are interpolated."
+        if sparse
+        else "",
         caption(raw, scale, _shown_as(relief)),
     )
+
+
+def _evaluated(slice_: Slice, focus_point: int) -> Float64 | None:
+    if slice_.evaluated is None or slice_.evaluated[focus_point].all():
+        return None
+    where = np.nonzero(slice_.evaluated[focus_point])
+    pairs = zip(slice_.axes, where, strict=True)
+    return np.stack([axis.coordinates[which] for axis, which in pairs], axis=1)
 
 
 def _shown_as(relief: bool) -> str:
@@ -225,5 +250,9 @@ def _draw_panel(
             axes.plot([0.0], [0.0], "+", color=color, markersize=8, markeredgewidth=width)
     if path is not None:
         draw_trajectory(axes, path, labels=labels)
+    if panel.evaluated is not None:
+        x, y = panel.evaluated.T
+        (dots,) = axes.plot(x, y, "o", color="white", markersize=1.7)
+        dots.set(markeredgecolor="black", markeredgewidth=0.35)
     axes.set_aspect(aspect(heatmap))
     return mesh

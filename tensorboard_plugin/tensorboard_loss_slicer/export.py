@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pysclice.slices import Float32, ProjectedTrajectory, Slice
+from pysclice.slices import ProjectedTrajectory, Slice
 
 # A value takes 4 bytes in a record and up to 100 in a text.
 MAX_TEXT_VALUES = 1_000_000
@@ -40,15 +40,24 @@ def to_csv(found: Sequence[Found]) -> bytes:
     estimated = [name for name in channels if any(name in f.slice_.errors for f in found)]
     measured = [*channels, *(f"{name} standard error" for name in estimated)]
     columns = ["run", "series", "step", "focus_point", "line", *coordinates, *measured]
+    sparse = any(f.slice_.evaluated is not None for f in found)
+    columns += ["evaluated"] if sparse else []
     writer.writerow(map(_cell, columns))
     for f in found:
         arrays = [f.slice_.values.get(name) for name in channels]
         arrays += [f.slice_.errors.get(name) for name in estimated]
+        arrays += [_evaluated(f.slice_)] if sparse else []
         writer.writerows(_rows(f, len(coordinates), arrays))
     return text.getvalue().encode("utf-8", errors="replace")
 
 
-def _rows(found: Found, dimensions: int, columns: Sequence[Float32 | None]) -> Iterator[list[Any]]:
+def _evaluated(slice_: Slice) -> Any:
+    """1 where a value was evaluated, 0 where it was interpolated."""
+    mask = slice_.evaluated
+    return np.ones(slice_.shape, np.uint8) if mask is None else mask.astype(np.uint8)
+
+
+def _rows(found: Found, dimensions: int, columns: Sequence[Any]) -> Iterator[list[Any]]:
     slice_ = found.slice_
     where = [_cell(found.run), _cell(slice_.series), slice_.step]
     for f, i, j in itertools.product(*map(range, slice_.shape)):
@@ -107,6 +116,7 @@ def _record(found: Found) -> dict[str, Any]:
         "values": {name: _finite(channel.tolist()) for name, channel in slice_.values.items()},
         "errors": {name: _finite(errors.tolist()) for name, errors in slice_.errors.items()},
         "trajectory": _trajectory(slice_.trajectory),
+        "evaluated": None if slice_.evaluated is None else slice_.evaluated.tolist(),
         "notes": _finite(dict(slice_.notes)),
     }
 

@@ -279,6 +279,28 @@ def test_exported_json_holds_the_trajectory(second_version: dict[str, tuple[Site
     }
 
 
+def test_exports_say_what_was_interpolated(tmp_path: Path) -> None:
+    slice_ = golden("adaptive")
+    with SliceWriter(tmp_path) as writer:
+        writer.write(slice_)
+    site = Site(tmp_path)
+    (key,) = site.keys()
+    rows = list(csv.DictReader(io.StringIO(site.get(f"export?keys={key}&format=csv").text)))
+    assert slice_.evaluated is not None
+    assert [row["evaluated"] == "1" for row in rows] == slice_.evaluated.ravel().tolist()
+    # Where a value is interpolated no error was measured.
+    assert all(
+        (row["train/loss standard error"] == "nan") == (row["evaluated"] == "0") for row in rows
+    )
+    (record,) = json.loads(
+        site.get(f"export?keys={key}&format=json").data, parse_constant=pytest.fail
+    )
+    assert record["evaluated"] == slice_.evaluated.tolist()
+    (coarse,) = site.frames([key], stride=2)
+    assert isinstance(coarse, bytes)
+    assert Slice.from_bytes(coarse) == slice_.coarsen(2)
+
+
 def test_a_column_of_errors_is_empty_where_a_slice_has_none(
     second_version: dict[str, tuple[Site, str]],
 ) -> None:

@@ -132,8 +132,10 @@ def test_adaptive_slices_say_what_was_measured(slicer: Any, most: int) -> None:
     assert notes["method"] == "adaptive" and notes["tolerance"] == 0.01
     assert notes["channel"] == "train/loss" and notes["full_grid"] is False
     assert notes["hold_outs"]["count"] == 30 and notes["hold_outs"]["within"] == 1.0
-    assert notes["estimated_error"] == notes["hold_outs"]["train/loss"]["largest"] <= 0.01
-    assert notes["hold_outs"]["train/accuracy"]["largest"] > 0
+    assert (
+        notes["estimated_error"] == notes["hold_outs"]["channels"]["train/loss"]["largest"] <= 0.01
+    )
+    assert notes["hold_outs"]["channels"]["train/accuracy"]["largest"] > 0
     assert "with 95 % confidence at least 90 %" in notes["sentence"]
     # The focus point is measured, and so are the lowest and the highest loss.
     middle = tuple(n // 2 for n in found.shape[1:]) if found.kind == "plane" else (0, 100)
