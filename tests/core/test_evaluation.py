@@ -21,7 +21,9 @@ from torch.utils.data import DataLoader, Dataset
 
 import pysclice as ps
 from pysclice.core.evaluation import choice, stacked
-from pysclice.core.evaluation.tape import Unsuitable, record
+from pysclice.core.evaluation.replay import Replay
+from pysclice.core.evaluation.tape import record
+from pysclice.core.evaluation.work import Portion, Unsuitable
 from pysclice.core.objective import Objective
 
 GRID = np.array([[0.0, 0.0], [1.0, -1.0], [0.3, 0.0], [0.0, -0.7], [-1.0, 0.4], [0.2, 0.2]])
@@ -614,3 +616,52 @@ def test_batches_that_a_model_mixes_are_not_taken_apart() -> None:
         for backend in ("reference", "replay")
     ]
     np.testing.assert_allclose(found[1].losses, found[0].losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["reference", "replay"])
+def test_half_precision_that_does_not_move_is_told(backend: str) -> None:
+    model, (x, y) = perceptron().to(torch.bfloat16), pairs()
+    surface = ps.LossSurface(
+        model, nn.CrossEntropyLoss(), (x.to(torch.bfloat16), y), backend=backend
+    )
+    start = surface.parameters()
+    directions = [ps.Random(0)(surface, start)]
+    near, far = np.array([[0.0], [1e-4], [1.0]]), np.array([[0.0], [0.5], [1.0]])
+    with pytest.warns(RuntimeWarning, match="half-precision weights .* round to where they were"):
+        found = surface.measure(start, directions, near)
+    assert 0.9 < found.evaluation["unmoved"] <= 1.0
+    assert "unmoved" not in surface.measure(start, directions, far).evaluation
+    # Summed in float32 and rounded once.
+    moved = {n: (t.float() + directions[0][n]).to(torch.bfloat16) for n, t in start.items()}
+    with torch.no_grad():
+        expected = functional.cross_entropy(
+            torch.func.functional_call(model, moved, (x.to(torch.bfloat16),)), y, reduction="none"
+        )
+    assert found.values["train/loss"][2] == pytest.approx(float(expected.double().mean()), rel=1e-2)
+
+
+def test_what_is_kept_of_the_examples_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the last layer moves, so its inputs are kept: for a few batches at a time."""
+    model = nn.Sequential(nn.Linear(20, 64), nn.Tanh(), nn.Linear(64, 5))
+    model[0].requires_grad_(False)
+    batches = [pairs(30), pairs(20), pairs(50)]
+    plane = ps.Plane(ps.Random(0), ps.Random(1), samples=5)
+    plain = ps.LossSurface(model, nn.CrossEntropyLoss(), batches, backend="reference").slice(plane)
+    held: list[int] = []
+    prepare = Replay.prepare
+
+    def watched(self: Replay, portion: Portion) -> Any:
+        held.append(portion.examples)
+        return prepare(self, portion)
+
+    monkeypatch.setattr(Replay, "prepare", watched)
+    for most, expected in ((2**29, [100]), (64 * 4 * 60, [50, 50])):
+        monkeypatch.setattr(choice, "_KEPT_BYTES", most)
+        surface = ps.LossSurface(model, nn.CrossEntropyLoss(), batches, backend="replay")
+        found = surface.slice(plane)
+        assert [n for n in held if n >= 50] == expected
+        np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-5)
+        np.testing.assert_allclose(
+            found.errors["train/loss"], plain.errors["train/loss"], rtol=1e-4, atol=1e-8
+        )
+        held.clear()

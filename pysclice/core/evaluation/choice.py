@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ _RESTS = 0.1
 # Images at a time; the first where there is no time to find out.
 _AT_ONCE = (64, 128, 32)
 
+# What is kept of the examples from one point to the next may take so much memory.
+_KEPT_BYTES = 2**29
+
 # Stacks are timed with so many points.
 _STACKED_POINTS = 8
 
@@ -64,10 +68,17 @@ _COPIES_BYTES = 2**29
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """A backend, and what the record says of it."""
+    """A backend, and what the record says of it.
+
+    Attributes:
+        backend: the chosen one.
+        report: backend, its settings, and what the check found.
+        most_examples: so many fit into memory with what the backend keeps of each.
+    """
 
     backend: Backend
     report: dict[str, Any]
+    most_examples: int = sys.maxsize
 
 
 @dataclass(frozen=True)
@@ -147,7 +158,8 @@ def choose(
         kept[key] = None
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
     kept[key] = best[1]
-    return Choice(best[1].on(model), trial.report(best[1]))
+    most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best[1])))
+    return Choice(best[1].on(model), trial.report(best[1]), most)
 
 
 def _some(portion: Portion, count: int) -> Portion:
@@ -219,6 +231,7 @@ class _Trial:
         self._seconds: float | None = None
         self._expected: dict[str, Float64] = {}
         self._differences: dict[Candidate, float] = {}
+        self._bytes: dict[Candidate, float] = {}
 
     def glance(self) -> float:
         """Seconds that the reference takes for its first point, which is the slowest."""
@@ -242,7 +255,7 @@ class _Trial:
                 # What mixes the examples of a batch shows only where the batch is taken apart.
                 half = max(1, self.portion.examples // 2)
                 apart = dataclasses.replace(candidate, at_once=min(candidate.at_once, half))
-            found, seconds = self._measured(apart.on(self.model), timed)
+            found, seconds = self._measured(apart.on(self.model), timed, candidate)
             if timed and apart != candidate:
                 _, seconds = self._measured(candidate.on(self.model))
         except Exception as error:  # whatever is wrong with it, the reference is there
@@ -275,6 +288,10 @@ class _Trial:
         self._differences[candidate] = worst
         return seconds
 
+    def bytes_kept(self, candidate: Candidate) -> float:
+        """Bytes that a backend keeps of each example, beside the data."""
+        return self._bytes[candidate]
+
     def report(self, candidate: Candidate) -> dict[str, Any]:
         """What the record says."""
         found: dict[str, Any] = {
@@ -300,7 +317,9 @@ class _Trial:
         if not quietly:
             self.dropped[candidate.kind] = why
 
-    def _measured(self, backend: Backend, timed: bool = True) -> tuple[dict[str, Float64], float]:
+    def _measured(
+        self, backend: Backend, timed: bool = True, candidate: Candidate | None = None
+    ) -> tuple[dict[str, Float64], float]:
         """Channel -> values at the points of the check, and seconds a point."""
         work = self.model.work
         averages = Averages(
@@ -308,6 +327,8 @@ class _Trial:
         )
         averages.begin("trial", self.portion.weights, self.portion.sizes)
         prepared = backend.prepare(self.portion)
+        if candidate is not None:
+            self._bytes[candidate] = prepared.bytes_kept / self.portion.examples
         points = list(self._points)
         if work.at_center is not None:
             averages.add([work.at_center], prepared.evaluator()([work.at_center], None))

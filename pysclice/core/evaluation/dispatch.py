@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
 from pysclice.core.averages import Averages, Measurements, Results
@@ -15,6 +16,10 @@ from pysclice.core.evaluation.choice import Choice, choose
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Work, movable
 from pysclice.core.evaluation.workers import evaluate_blocks
+from pysclice.core.told import tell
+
+# More than this share of half-precision weights that stay where they are is worth a warning.
+_MOST_UNMOVED = 0.5
 
 _log = logging.getLogger(__name__)
 
@@ -48,17 +53,45 @@ def evaluate(
             recompute_batch_norm(model, data_sets[0])
         for data_set in data_sets:
             choice: Choice | None = None
-            for portion in portions(data_set, work.device, weigh):
+            for held in portions(data_set, work.device, weigh):
                 if choice is None:
-                    choice = choose(model, portion, backend, kept, data_set.name)
+                    choice = choose(model, held, backend, kept, data_set.name)
                     reports.append(choice.report)
-                counted = on_evaluation if data_set is data_sets[0] and not portion.first else None
-                averages.begin(data_set.name, portion.weights, portion.sizes)
-                run(model, choice.backend, portion, averages, counted)
-                averages.end()
+                for portion in held.parts(choice.most_examples):
+                    first = data_set is data_sets[0] and not portion.first
+                    averages.begin(data_set.name, portion.weights, portion.sizes)
+                    run(model, choice.backend, portion, averages, on_evaluation if first else None)
+                    averages.end()
+        unmoved = unmoved_share(model)
     found = averages.finish(data_sets[0].name)
     found.evaluation.update(summary(reports))
+    if unmoved > _MOST_UNMOVED:
+        found.evaluation["unmoved"] = round(unmoved, 3)
+        tell(
+            f"{unmoved:.0%} of the half-precision weights that a slice moves round to where they "
+            "were at the point nearest the center: there it shows rounding more than the loss. "
+            "Widen the span, or slice a float32 copy of the model.",
+            stacklevel=5,
+        )
     return found
+
+
+def unmoved_share(model: MovableModel) -> float:
+    """The share of half-precision weights that do not move at the point nearest the center.
+
+    Sums are made in float32 and rounded once, but a step below the spacing of the half-precision
+    numbers is lost all the same.
+    """
+    work = model.work
+    names = {name for group in work.groups for name in group.names}
+    small = [name for name in names if work.center[name].dtype in (torch.float16, torch.bfloat16)]
+    distances = np.linalg.norm(work.coefficients, axis=1)
+    if not small or not distances.any():
+        return 0.0
+    model.go_to(int(np.argmin(np.where(distances > 0, distances, np.inf))))
+    moved = model.parameters
+    still = sum(int((moved[name] == work.center[name]).sum()) for name in small)
+    return still / sum(work.center[name].numel() for name in small)
 
 
 def portions(
@@ -148,7 +181,7 @@ def summary(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     if not reports:
         return {}
     found: dict[str, Any] = {"backend": "+".join(dict.fromkeys(r["backend"] for r in reports))}
-    for key in ("workers", "examples_at_once"):
+    for key in ("workers", "examples_at_once", "unmoved"):
         if any(key in report for report in reports):
             found[key] = max(report.get(key, 0) for report in reports)
     checks = [report["check"] for report in reports if "check" in report]

@@ -38,6 +38,7 @@ class _Calls:
     portion: Portion
     # The batches on which the model draws random numbers.
     draws: set[int] = field(default_factory=set)
+    bytes_kept: int = 0
 
     def evaluator(self) -> Evaluator:
         return self._at_all

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from pysclice.core.averages import Results
 from pysclice.core.buffers import MovingBuffers
-from pysclice.core.data import part_of
+from pysclice.core.data import part_of, tensors_of
 from pysclice.core.evaluation.program import Program
 from pysclice.core.evaluation.rewrites import Rewrite, channels_last, fold_batch_norm, pool_first
 from pysclice.core.evaluation.tape import Slot, Tape, record, replaced, tensors_in
@@ -131,6 +131,18 @@ class Watched:
     def evaluator(self) -> Evaluator:
         """An evaluator with parameters of its own."""
         return _Player(self)
+
+    @property
+    def bytes_kept(self) -> int:
+        """Memory for what it keeps of the examples, beside the batches themselves."""
+        data = {t.data_ptr() for batch in self.portion.batches for t in tensors_of(batch)}
+        kept = {}
+        for parts in self.parts:
+            for part in parts:
+                for slot, tensor in part.tape.constants.items():
+                    if slot not in part.tape.fixed and tensor.data_ptr() not in data:
+                        kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
+        return sum(kept.values())
 
     @property
     def functions(self) -> frozenset[str]:

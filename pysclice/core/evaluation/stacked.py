@@ -24,11 +24,12 @@ from pysclice.core.evaluation.rewrites import arguments
 from pysclice.core.evaluation.tape import Slot, Step
 from pysclice.core.evaluation.work import Evaluator, Group, MovableModel, Portion, Unsuitable
 
-# Numbers in one stack of activations: so many float32 take half of a usual second-level cache.
-_STACK = 2**18
+# Numbers in one stack of activations: on a processor so many float32 take half of a usual
+# second-level cache; a GPU wants as much as fits.
+_STACK, _STACK_GPU = 2**18, 2**26
 
 # Numbers in a tile of the widest layer, for one point.
-_TILE = 2**15
+_TILE, _TILE_GPU = 2**15, 2**24
 
 # Weights of one point: of more, a tile's worth of products does not repay the reading.
 _WEIGHTS = 2**19
@@ -101,6 +102,11 @@ class _Prepared:
         self._group: Group | None = None
         self._lowered: list[_Lowered] = []
         self.lowered(watched.backend.model.work.groups[0])  # shows whether it can be done
+
+    @property
+    def bytes_kept(self) -> int:
+        """Memory for what it keeps of the examples, beside the batches themselves."""
+        return self.watched.bytes_kept + sum(lowered.bytes_kept for lowered in self._lowered)
 
     def evaluator(self) -> Evaluator:
         return _Evaluator(self)
@@ -237,15 +243,27 @@ class _Lowered:
         self._output = output
         self._labels = Labels.of(self._objective, batch, self._width(output))
         widest = max([self._width(output), *self._widths.values()])
-        size = min(examples, max(64, _TILE // widest))
+        stack, tile = (_STACK, _TILE) if self.device.type == "cpu" else (_STACK_GPU, _TILE_GPU)
+        size = min(examples, max(64, tile // widest))
         weights = sum(shape.numel() for _, shape in self._places.values())
-        self.points = max(1, min(_MOST_POINTS, _STACK // (widest * size)))
+        self.points = max(1, min(_MOST_POINTS, stack // (widest * size)))
         if self.points < 2 or weights > _WEIGHTS:
             raise Unsuitable("the layers are too wide to be stacked")
         self._tiles = [
             self._tile(first, min(first + size, examples)) for first in range(0, examples, size)
         ]
         self._flat = self._flattened()
+
+    @property
+    def bytes_kept(self) -> int:
+        """Memory for the tiles."""
+        kept = [
+            tensor
+            for tile in self._tiles
+            for tensor in (*tile.affine.values(), *tile.rest.values(), tile.margins)
+            if tensor is not None
+        ]
+        return sum(tensor.numel() * tensor.element_size() for tensor in kept)
 
     def at(self, rows: Any, space: _Space, loss_of_each: bool | None) -> dict[str, Tensor]:
         """What the batch gives at some points: name -> (points,) or (points, examples)."""

@@ -140,6 +140,22 @@ class Portion:
         """Number of examples, as far as it can be told; at least one a batch."""
         return sum(size or 1 for size in self.sizes)
 
+    def parts(self, most_examples: int) -> Iterator[Portion]:
+        """The same batches, so many examples at a time, but at least one batch."""
+        first = 0
+        while first < len(self.batches):
+            last, examples = first + 1, self.sizes[first] or 1
+            while last < len(self.batches):
+                examples += self.sizes[last] or 1
+                if examples > most_examples:
+                    break
+                last += 1
+            here = slice(first, last)
+            yield Portion(
+                self.batches[here], self.weights[here], self.sizes[here], self.first + first
+            )
+            first = last
+
 
 def _moves(tensor: Tensor) -> bool:
     values = tensor.coalesce().values() if tensor.is_sparse else tensor
@@ -162,6 +178,11 @@ class Evaluator(Protocol):
 
 class Prepared(Protocol):
     """A backend that is ready for some batches."""
+
+    @property
+    def bytes_kept(self) -> int:
+        """Memory for what it keeps of the examples, beside the batches themselves."""
+        ...
 
     def evaluator(self) -> Evaluator:
         """An evaluator with tensors of its own, so that several can work at the same time."""
