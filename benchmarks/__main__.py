@@ -25,7 +25,7 @@ from benchmarks.machine import description, peak_flops
 from benchmarks.memory import peak_megabytes
 from benchmarks.rows import Row, row
 from benchmarks.tasks import Task, tasks
-from benchmarks.timing import clock
+from benchmarks.timing import Pace, clock
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,12 @@ class Settings:
     with_peers: bool
 
     @property
-    def budget(self) -> float:
-        """Seconds of a turn of whoever need not do a whole task."""
-        return 0.1 if self.quick else 0.4 if self.what == "gates" else 0.7
+    def pace(self) -> Pace:
+        if self.quick:
+            return Pace(self.rounds, 5, 0.1, 0.1)
+        if self.what == "gates":
+            return Pace(self.rounds, 25, 1.0, 0.4)
+        return Pace(self.rounds, 60, 1.0, 0.7)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -71,17 +74,16 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     parser.add_argument("what", nargs="?", choices=["table", "gates"], default="table")
     parser.add_argument("--models", nargs="+", choices=known, default=known, metavar="MODEL")
     parser.add_argument("--threads", type=int, help="default: 1; gates: 1, then 2")
-    parser.add_argument("--rounds", type=int, help="default: 5; gates: 3; quick: 2")
+    parser.add_argument("--rounds", type=int, help="at most; default: 5; quick: 2")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--quick", action="store_true", help="small tasks: shows that all works")
     parser.add_argument("--no-peers", action="store_true", help="leave other tools out")
     given = parser.parse_args(arguments)
-    usual = 2 if given.quick else 3 if given.what == "gates" else 5
     return Settings(
         given.what,
         given.models,
         given.threads,
-        given.rounds or usual,
+        given.rounds or (2 if given.quick else 5),
         given.device,
         given.quick,
         not given.no_peers,
@@ -107,7 +109,7 @@ def print_table(settings: Settings, made: Sequence[Case]) -> None:
         "loss plus 0.01, at the ends and middles of the axes.",
         end="\n\n",
     )
-    print("\n\n".join(table.notes(rows)))
+    print("\n".join(f"- {note}" for note in table.notes(rows)))
 
 
 def print_gates(settings: Settings, made: Sequence[Case]) -> None:
@@ -138,7 +140,7 @@ def print_gates(settings: Settings, made: Sequence[Case]) -> None:
     peak = peak_flops(clock(1, settings.device), settings.device)
     print(_head(settings, "1 and 2 threads", peak), end="\n\n")
     print(gates.markdown(found), end="\n\n")
-    print("\n\n".join(table.notes(rows)))
+    print("\n".join(f"- {note}" for note in table.notes(rows)))
 
 
 def _rows(
@@ -156,8 +158,7 @@ def _rows(
         found.append(
             row(
                 task,
-                settings.rounds,
-                settings.budget,
+                settings.pace,
                 now,
                 among=among,
                 with_peers=settings.with_peers,
@@ -180,7 +181,7 @@ def _memory(task: Task, threads: int, device: str) -> tuple[float, float]:
 def _head(settings: Settings, threads: str, peak: float) -> str:
     parts = [
         f"{description(settings.device)}, {threads}, {peak / 1e9:.0f} GFLOP/s in a matrix product",
-        f"{settings.rounds} rounds",
+        f"{settings.rounds} rounds or fewer",
     ]
     lines = ["; ".join(parts) + "."]
     if settings.with_peers:

@@ -71,18 +71,18 @@ class Slices:
     """This library; a new surface each time, so that tuning, checks and setting up are counted.
 
     Attributes:
-        notes: of the last slice's record.
+        evaluations: what the records say of how they were evaluated, slice by slice.
     """
 
     def __init__(self, task: Task, **options: Any) -> None:
         self._task = task
         self._options = options
-        self.notes: Mapping[str, Any] = {}
+        self.evaluations: list[Mapping[str, Any]] = []
 
     def __call__(self, samples: int) -> Float64:
         surface = surface_of(self._task.case, **self._options)
         found = surface.slice(self._task.slicer(samples), progress=False)
-        self.notes = found.notes
+        self.evaluations.append(found.notes.get("evaluation", {}))
         return found.losses.astype(np.float64)
 
 

@@ -13,7 +13,7 @@ from benchmarks.contenders import BARE, NAIVE, REFERENCE
 from benchmarks.data import CountedDigits
 from benchmarks.models import perceptron
 from benchmarks.rows import Row
-from benchmarks.table import backend, number
+from benchmarks.table import backends, number
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def judged(gates: Sequence[Gate], rows: Mapping[str, Row], minima: bool = False)
 
 
 def _verdict(gate: Gate, row: Row | None, minima: bool) -> Verdict:
-    by = f" (by {backend(row)})" if row and row.evaluation else ""
+    by = f" (by {backends(row)})" if row and row.evaluations else ""
     name = f"{gate.row}{by}: against the {gate.other}"
     must = f"<= {number(1 / gate.least)} x" if gate.at_most else f">= {number(gate.least)} x"
     median = None if row is None else row.ratio(gate.other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from benchmarks import peers
 from benchmarks.contenders import NAIVE, OURS, REFERENCE, Contender, Slices, own
 from benchmarks.machine import flops
 from benchmarks.tasks import Task
-from benchmarks.timing import Clock, Times, duration, measured, ratio, ratio_of_minima
+from benchmarks.timing import Clock, Pace, Times, duration, measured, ratio, ratio_of_minima
 from pysclice.slices import Float64
 
 
@@ -25,7 +25,7 @@ class Row:
         points: of the whole task.
         times: of everyone who could do it.
         unable: why others could not.
-        evaluation: what the record says about it.
+        evaluations: what the records of our turns say of how they were evaluated.
         flops: of one pass over the data; none where a slice does not need whole passes.
         drawing: seconds a point that drawing directions takes us.
         difference: largest one between our losses and those of the naive loop and the reference, at
@@ -36,7 +36,7 @@ class Row:
     points: int
     times: Mapping[str, Times]
     unable: Mapping[str, str]
-    evaluation: Any
+    evaluations: Sequence[Mapping[str, Any]]
     flops: float | None
     drawing: float
     difference: float
@@ -55,8 +55,7 @@ class Row:
 
 def row(
     task: Task,
-    rounds: int,
-    budget: float,
+    pace: Pace,
     now: Clock,
     *,
     among: Iterable[str] | None = None,
@@ -66,8 +65,7 @@ def row(
 
     Args:
         task: what.
-        rounds: how often everyone takes a turn.
-        budget: seconds of a turn, of those who need not do the whole task.
+        pace: how long it may take.
         now: a clock.
         among: names of own contenders; all if left out.
         with_peers: whether other tools take part, where they can.
@@ -80,14 +78,14 @@ def row(
     if with_peers and task.whole:
         others, unable = peers.contenders(task)
         runs |= others
-    times, failed = measured(runs.values(), rounds, budget, now)
+    times, failed = measured(runs.values(), pace, now)
     ours = runs[OURS].run
     return Row(
         task.name,
         task.points(task.most),
         times,
         unable | failed,
-        ours.notes.get("evaluation") if isinstance(ours, Slices) else None,
+        ours.evaluations[-len(times[OURS].turns) :] if isinstance(ours, Slices) else [],
         flops(task.case) if task.whole else None,
         duration(task.draw, now) / task.points(task.most),
         _difference(times, task.dimensions),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from benchmarks.contenders import BARE, NAIVE, OURS, REFERENCE
@@ -34,7 +34,7 @@ def markdown(
         share = "" if row.flops is None else f"{row.flops / peak / seconds:.0%}"
         used = [f"{value:.0f}" for value in memory.get(row.name, ())] or ["", ""]
         cells = [_cell(row, other, minima) for other in others]
-        of_row = [row.name, str(row.points), backend(row), number(1e3 * seconds)]
+        of_row = [row.name, str(row.points), backends(row), number(1e3 * seconds)]
         lines.append(_line([*of_row, *cells, share, *used]))
     return "\n".join(lines)
 
@@ -44,7 +44,7 @@ def notes(rows: Sequence[Row]) -> list[str]:
     found = []
     for row in rows:
         if scaled := fewer(row.times):
-            found.append(f"{row.name}: {', '.join(scaled)} of {row.points} points, scaled.")
+            found.append(f"{row.name}: scaled from fewer than {row.points} points; {scaled}.")
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         for name, why in row.unable.items():
@@ -56,13 +56,16 @@ def notes(rows: Sequence[Row]) -> list[str]:
     return found
 
 
-def backend(row: Row) -> str:
-    """Which backend evaluated, in the words of the record."""
-    told = dict(row.evaluation or {})
-    found = str(told.get("backend", ""))
-    if told.get("workers", 1) > 1:
-        found += f" x {told['workers']}"
-    return found
+def backends(row: Row) -> str:
+    """Which backends evaluated, in the words of the records; how often, where they differ."""
+    found = Counter(
+        str(told.get("backend", ""))
+        + (f" x {told['workers']}" if told.get("workers", 1) > 1 else "")
+        for told in row.evaluations
+    )
+    if len(found) == 1:
+        return next(iter(found))
+    return ", ".join(f"{name} ({count})" for name, count in found.most_common())
 
 
 def number(value: float) -> str:

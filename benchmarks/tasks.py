@@ -129,8 +129,8 @@ PLANES = {
     "logistic": 51,
     "MLP": 51,
     "MLP, 64 examples": 51,
-    "MLP, loader": 21,
-    "CNN": 15,
+    "MLP, loader": 15,
+    "CNN": 11,
     "ResNet-20": 9,
     "GPT": 11,
 }
@@ -142,7 +142,7 @@ def tasks(case: Case, quick: bool = False) -> list[Task]:
     found = [line(case, 13 if quick else 51), plane(case, min(samples, 7) if quick else samples)]
     if case.name == "ResNet-20":
         found += [
-            group_plane(case, "last block", "layer3.2.*", 5 if quick else 17),
+            group_plane(case, "last block", "layer3.2.*", 5 if quick else 13),
             group_plane(case, "classifier", "fc.*", 9 if quick else 51),
             axis_parallel(case, "axis-parallel, last block", "layer3.2.*", 5 if quick else 13),
         ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from benchmarks.contenders import Contender, Unable
+from benchmarks.contenders import OURS, Contender, Unable
 from pysclice.slices import Float64
 
 Clock = Callable[[], float]
@@ -71,46 +71,86 @@ def ratio_of_minima(other: Times, ours: Times, drawing: float = 0.0) -> float:
     return (min(other.turns) + other.drawing) / (min(ours.turns) + added)
 
 
+@dataclass(frozen=True)
+class Pace:
+    """How long measuring may take.
+
+    Attributes:
+        rounds: at most so many, in which everyone takes a turn.
+        seconds: no further round is begun after so many, two rounds done.
+        turn: seconds of a turn of whoever need not do the whole task.
+        turn_of_peers: the same of other tools.
+    """
+
+    rounds: int
+    seconds: float
+    turn: float
+    turn_of_peers: float
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """Who takes part at how many samples in how many rounds, and what of a turn is drawing."""
+
+    one: Contender
+    samples: int
+    turns: int
+    drawing: float
+    times: Times
+
+    def take_turn(self, now: Clock) -> None:
+        seconds, self.times.losses = _seconds(self.one, self.samples, now)
+        self.times.turns.append((seconds - self.drawing) / self.times.points)
+
+
 def measured(
-    contenders: Iterable[Contender], rounds: int, budget: float, now: Clock
+    contenders: Iterable[Contender], pace: Pace, now: Clock
 ) -> tuple[dict[str, Times], dict[str, str]]:
     """Times by name, and why peers failed, by name.
 
-    Args:
-        contenders: who takes a turn in each round, in this order.
-        rounds: how many. A peer takes fewer turns if they are long.
-        budget: seconds of a turn, of those who need not do the whole task.
-        now: a clock.
+    Every other round runs backwards, so that a machine that grows slower favors nobody.
     """
-    runs: list[tuple[Contender, int, int, float]] = []
-    found: dict[str, Times] = {}
+    entries: dict[str, _Entry] = {}
     failed: dict[str, str] = {}
     for one in contenders:
         try:
-            samples, seconds = _warmed_up(one, budget, now)
-            apart = 0.0 if one.draw is None else duration(one.draw, now)
+            entries[one.name] = _entry(one, pace, now)
         except Exception as error:  # another tool's error is a finding
             if not one.peer:
                 raise
             failed[one.name] = told(error)
-            continue
-        turns = max(1, min(rounds, int(3 * budget / seconds))) if one.peer else rounds
-        runs.append((one, samples, turns, apart))
-        of_all = one.points(one.most)
-        found[one.name] = Times(one.points(samples), of_all, drawing=apart / of_all)
-    for turn in range(rounds):
-        for one, samples, turns, apart in runs:
-            if turn < turns:
-                seconds, losses = _seconds(one, samples, now)
-                times = found[one.name]
-                times.turns.append((seconds - apart) / times.points)
-                times.losses = losses
-    return found, failed
+    # Where others have had their turns, another one of ours tells nothing.
+    others = [entry.turns for name, entry in entries.items() if name != OURS]
+    began = time.perf_counter()
+    for turn in range(max(1, *others) if others else pace.rounds):
+        if turn >= 2 and time.perf_counter() - began > pace.seconds:
+            break
+        order = list(entries.values())
+        for entry in order if turn % 2 == 0 else reversed(order):
+            if turn < entry.turns:
+                entry.take_turn(now)
+    return {name: entry.times for name, entry in entries.items()}, failed
+
+
+def _entry(one: Contender, pace: Pace, now: Clock) -> _Entry:
+    """Warm a contender up, and decide how many samples and turns it gets."""
+    budget = pace.turn_of_peers if one.peer else pace.turn
+    samples, seconds = _warmed_up(one, budget, now)
+    drawing = 0.0 if one.draw is None else duration(one.draw, now)
+    of_all = one.points(one.most)
+    times = Times(one.points(samples), of_all, drawing=drawing / of_all)
+    turns = pace.rounds
+    if one.peer:
+        turns = min(turns, max(int(one.whole), int(3 * budget / seconds)))
+    if turns == 0:
+        # A long one takes no other turn than this.
+        times.turns.append((seconds - drawing) / times.points)
+    return _Entry(one, samples, turns, drawing, times)
 
 
 def told(error: Exception) -> str:
     """An error in one line."""
-    words = str(error).partition("\n")[0]
+    words = " ".join(str(error).split())[:120]
     return words if isinstance(error, Unable) else f"{type(error).__name__}: {words}"
 
 
@@ -119,7 +159,7 @@ def _warmed_up(one: Contender, budget: float, now: Clock) -> tuple[int, float]:
     samples = min(3, one.most)
     seconds, _ = _seconds(one, samples, now)
     if one.whole:
-        return one.most, seconds
+        return one.most, seconds * one.points(one.most) / one.points(samples)
     while samples < one.most and seconds < budget / 2:
         # The first run is slow: no more than nine times the points at once.
         growth = min(9.0, budget / max(seconds, 1e-6)) ** (1 / one.dimensions)
@@ -144,6 +184,10 @@ def duration(run: Callable[[], object], now: Clock) -> float:
     return min(times)
 
 
-def fewer(found: Mapping[str, Times]) -> list[str]:
+def fewer(found: Mapping[str, Times]) -> str:
     """Who was measured at fewer points than the task has, in words."""
-    return [f"{name} at {t.points}" for name, t in found.items() if t.points < t.of_all]
+    names: dict[int, list[str]] = {}
+    for name, times in found.items():
+        if times.points < times.of_all:
+            names.setdefault(times.points, []).append(name)
+    return "; ".join(f"at {points}: {', '.join(names[points])}" for points in sorted(names))

@@ -15,7 +15,7 @@ from benchmarks.data import CountedDigits, Pairs, digits, pictures, source
 from benchmarks.models import GPT, ResNet20, convolutional, logistic, of_each_token, perceptron
 from benchmarks.rows import Row, row
 from benchmarks.tasks import Task, axis_parallel, group_plane, line, plane
-from benchmarks.timing import Times, clock
+from benchmarks.timing import Pace, Times, clock
 
 SMALL: dict[str, Callable[[], Case]] = {
     "logistic": lambda: made("logistic", logistic, digits(96), 32, 20),
@@ -89,7 +89,7 @@ def test_the_same_case_is_made_every_time() -> None:
 
 def test_everyone_is_measured_and_shown() -> None:
     task = plane(made("MLP", perceptron, digits(32), 32, 5), 5)
-    found = row(task, 2, 1e-4, clock(1, "cpu"), with_peers=False)
+    found = row(task, Pace(2, 60.0, 1e-4, 1e-4), clock(1, "cpu"), with_peers=False)
     assert set(found.times) == {OURS, REFERENCE, NAIVE, BARE}
     assert found.times[OURS].points == 25  # whole, however long it takes
     assert found.times[NAIVE].points <= 25
@@ -110,7 +110,7 @@ def times(*turns: float, points: int = 10, drawing: float = 0.0) -> Times:
 def seen(**of_others: Times) -> Row:
     others = {"naive loop": of_others.pop("naive", times(1.0))} | of_others
     mine = {OURS: times(1.0, 2.0, 4.0)}
-    return Row("MLP, plane", 10, mine | others, {"slow": "it has no planes"}, None, None, 0.5, 1e-7)
+    return Row("MLP, plane", 10, mine | others, {"slow": "it has no planes"}, [], None, 0.5, 1e-7)
 
 
 def test_a_ratio_is_the_median_over_rounds_that_both_were_in() -> None:
@@ -146,6 +146,6 @@ def test_gates_are_met_or_not() -> None:
 def test_below_the_table_stands_who_was_scaled_and_who_could_not() -> None:
     found = table.notes([seen(naive=times(3.0, points=4))])
     assert found == [
-        "MLP, plane: naive loop at 4 of 10 points, scaled.",
+        "MLP, plane: scaled from fewer than 10 points; at 4: naive loop.",
         "slow has no value for MLP, plane: it has no planes",
     ]
