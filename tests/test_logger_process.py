@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -209,6 +210,8 @@ def test_closing_does_not_wait_longer_than_it_was_told(tmp_path: Path) -> None:
     model.fc.bias = nn.Parameter(torch.zeros(1))
     with pytest.warns(RuntimeWarning, match=r"at step 2: .* Make another SliceLogger"):
         logger.log(2)
+    (process,) = processes()
+    psutil.Process(process).suspend()
     with pytest.warns(RuntimeWarning, match=r"steps 0 and 1 were not finished within 0.5 s"):
         logger.close(timeout=0.5)
     logger.close()
@@ -333,7 +336,9 @@ def test_a_script_without_a_guard_is_refused_before_it_starts_anything(tmp_path:
     assert (tmp_path / "trained").read_text() == "once\n"
 
 
-def test_the_guard_is_looked_for_around_the_line_that_runs(tmp_path: Path) -> None:
+def test_the_guard_is_looked_for_around_the_line_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     check_guarded()  # pytest has one
     for number, (source, guarded) in enumerate(
         [
@@ -348,7 +353,10 @@ def test_the_guard_is_looked_for_around_the_line_that_runs(tmp_path: Path) -> No
         path = tmp_path / f"{number}.py"
         path.write_text(source)
         code = compile(source, str(path), "exec")
-        names = {"__name__": "__main__", "check_guarded": check_guarded}
+        main = types.ModuleType("__main__")
+        monkeypatch.setitem(sys.modules, "__main__", main)
+        names = vars(main)
+        names["check_guarded"] = check_guarded
         if guarded:
             exec(code, names)
         else:

@@ -138,11 +138,12 @@ class BackgroundProcess:
         self._model = surface.model
         self._folder = Path(tempfile.mkdtemp(prefix="pysclice-"))
         try:
-            _write_payload(self._folder / _PAYLOAD, surface, slicers)
+            # The room first: where it is missing, nothing needs to be written.
             self._snapshots = [SharedSnapshot(self._model) for _ in range(2)]
             if surface.device.type == "cuda":
                 for snapshot in self._snapshots:
                     snapshot.pin()
+            _write_payload(self._folder / _PAYLOAD, surface, slicers)
             self._pipe, theirs = multiprocessing.Pipe()
             self._process = _started(
                 theirs,
@@ -152,9 +153,11 @@ class BackgroundProcess:
                 surface.device,
             )
             theirs.close()
-        except Exception as error:
+        except BaseException as error:
             shutil.rmtree(self._folder, ignore_errors=True)
-            raise ProcessUnavailable(f"{type(error).__name__}: {error}") from error
+            if isinstance(error, Exception):
+                raise ProcessUnavailable(f"{type(error).__name__}: {error}") from error
+            raise
         self._own = 0  # the snapshot that the trainer writes to
         self._working: Step | None = None
         self._waiting: Step | None = None

@@ -30,8 +30,11 @@ def check_guarded() -> None:
 
 
 def _is_main_module(frame: FrameType) -> bool:
-    name = frame.f_globals.get("__name__")  # the second one is the first, imported again
-    return name in ("__main__", "__mp_main__") and frame.f_code.co_name == "<module>"
+    if frame.f_code.co_name != "<module>":
+        return False
+    # Not what only calls itself so, such as a debugger that has put the script in its place.
+    is_main = frame.f_globals is vars(sys.modules["__main__"])
+    return is_main or frame.f_globals.get("__name__") == "__mp_main__"  # imported again, already
 
 
 def _is_guarded(frame: FrameType) -> bool:

@@ -330,7 +330,7 @@ class SliceLogger:
             return written
         try:
             news = self._process.news(timeout)
-        except (ProcessUnavailable, ProcessEnded) as error:
+        except Exception as error:
             self._give_up_process(error)
             return written
         for found in news:
@@ -365,7 +365,7 @@ class SliceLogger:
                 )
                 return
 
-    def _give_up_process(self, error: ProcessUnavailable | ProcessEnded) -> None:
+    def _give_up_process(self, error: Exception) -> None:
         steps = self._process.steps_out if self._process is not None else ()
         self._end_process()
         if self._budget is not None:
