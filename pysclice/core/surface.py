@@ -79,7 +79,10 @@ class LossSurface:
         backend: how points are evaluated. ``"auto"`` takes whatever is fastest here, once it has
             agreed with the reference at the center, at a corner and at a random point; the record
             says what ran and what this check found. ``"reference"`` calls the model at every point
-            and nothing else, so that equal inputs give equal bits.
+            and nothing else, so that equal inputs give equal bits. ``"replay"``, ``"stacked"`` and
+            ``"graph"`` take one of the others wherever it agrees: replay of the functions that the
+            model called, several points at once, and a captured CUDA graph. The last is never
+            chosen by itself, since it has not been measured on a GPU yet.
 
     Raises:
         TypeError: arguments of the wrong kind; the message names what was expected.

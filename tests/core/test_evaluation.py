@@ -665,3 +665,23 @@ def test_what_is_kept_of_the_examples_is_bounded(monkeypatch: pytest.MonkeyPatch
             found.errors["train/loss"], plain.errors["train/loss"], rtol=1e-4, atol=1e-8
         )
         held.clear()
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("network", [perceptron, images_network])
+def test_a_graph_is_captured_on_cuda_and_left_alone_elsewhere(
+    device: str, network: Callable[[], nn.Module]
+) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    model = network().to(device)
+    features = (20,) if network is perceptron else (1, 8, 8)
+    x, y = pairs(150, features)
+    data = (x.to(device), y.to(device))
+    plane = ps.Plane(ps.Random(0), ps.Random(1), samples=5)
+    plain = ps.LossSurface(model, nn.CrossEntropyLoss(), data, backend="reference").slice(plane)
+    with untouched(model):
+        found = ps.LossSurface(model, nn.CrossEntropyLoss(), data, backend="graph").slice(plane)
+    expected = "graph" if device == "cuda" else "reference"
+    assert found.notes["evaluation"]["backend"] == expected
+    np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-5)

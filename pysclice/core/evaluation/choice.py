@@ -15,6 +15,7 @@ import torch
 
 from pysclice.core.averages import Averages, Results
 from pysclice.core.data import part_of
+from pysclice.core.evaluation.graph import Graph
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.replay import CONVOLUTIONAL, Replay, Watched
 from pysclice.core.evaluation.rewrites import CONVOLUTIONS
@@ -32,7 +33,7 @@ from pysclice.slices import Float64
 
 _log = logging.getLogger(__name__)
 
-BACKENDS = ("auto", "reference", "replay", "stacked")
+BACKENDS = ("auto", "reference", "replay", "stacked", "graph")
 
 # A slice that the reference takes this many seconds for is not worth a choice.
 _WORTH_SECONDS = 0.3
@@ -86,7 +87,7 @@ class Candidate:
     """A way to make a backend, which can be kept for the next slice.
 
     Attributes:
-        kind: ``"replay"``, ``"images"`` (replay for convolutions) or ``"stacked"``.
+        kind: ``"replay"``, ``"images"`` (replay for convolutions), ``"stacked"`` or ``"graph"``.
         workers: threads that share the points.
         at_once: examples at a time; None for whole batches.
     """
@@ -99,6 +100,8 @@ class Candidate:
         """The backend for a model."""
         if self.kind == "stacked":
             return Stacked(model, self.workers)
+        if self.kind == "graph":
+            return Graph(model)
         rewrites = CONVOLUTIONAL if self.kind == "images" else ()
         return Replay(model, self.at_once, rewrites, self.workers)
 
@@ -193,6 +196,9 @@ def _candidates(trial: _Trial, wanted: str, threads: int) -> list[Candidate]:
     found: list[Candidate] = []
     if wanted in ("auto", "stacked") and _can_be_stacked(watched):
         found += [Candidate("stacked", count) for count in counts]
+    # Only where it is asked for, until it has been measured.
+    if wanted == "graph" and work.device.type == "cuda":
+        found.append(Candidate("graph", 1))
     if wanted in ("auto", "replay"):
         images = any(name in watched.functions for name in CONVOLUTIONS)
         if images and work.objective.sees_outputs:
@@ -295,7 +301,7 @@ class _Trial:
     def report(self, candidate: Candidate) -> dict[str, Any]:
         """What the record says."""
         found: dict[str, Any] = {
-            "backend": "stacked" if candidate.kind == "stacked" else "replay",
+            "backend": candidate.on(self.model).name,
             "workers": candidate.workers,
             "check": {
                 "points": len(self._points),
@@ -337,7 +343,7 @@ class _Trial:
         began = time.perf_counter()
         self._evaluate(backend, prepared, points, loss_of_each, averages.add)
         seconds = (time.perf_counter() - began) / max(1, len(points))
-        if timed and (isinstance(backend, Stacked) or backend.workers > 1):
+        if timed and (isinstance(backend, Stacked | Graph) or backend.workers > 1):
             seconds = self._timed(backend, prepared, points, loss_of_each)
         found = averages.finish("trial").values
         return {name: values[list(self._points)] for name, values in found.items()}, seconds
