@@ -20,7 +20,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 import pysclice as ps
-from pysclice.core.evaluation import choice, stacked
+from pysclice.core.evaluation import choice, lowering
 from pysclice.core.evaluation.replay import Replay
 from pysclice.core.evaluation.tape import record
 from pysclice.core.evaluation.work import Portion, Unsuitable
@@ -70,7 +70,8 @@ def linear_networks(draw: Any) -> tuple[nn.Module, Any]:
         elif kind == "dropout":
             layers.append(nn.Dropout(0.5))
         elif kind == "residual":
-            layers.append(Residual(nn.Sequential(nn.Linear(width, width), nn.Tanh()), 0.5))
+            inner = draw(st.sampled_from([[nn.Linear(width, width)], [nn.Dropout(0.5)], []]))
+            layers.append(Residual(nn.Sequential(*inner, nn.Tanh()), 0.5))
         elif kind == "tied":
             layers.append(shared)
         layers.append(_activation(draw))
@@ -265,7 +266,7 @@ def test_every_backend_gives_what_float64_gives(
     if not start:
         return
     names = list(start)
-    directions = [dict(ps.Random(number)(surface, start)) for number in range(2)]
+    directions = [dict(ps.Random(number, "layer")(surface, start)) for number in range(2)]
     # From some layer on, as where only a head moves; or everything.
     first = data.draw(st.integers(0, len(names) - 1))
     directions = [{n: d[n] for n in names[first:]} for d in directions]
@@ -364,12 +365,12 @@ def test_nothing_is_touched_when_it_ends_early(
 def test_a_backend_that_is_wrong_is_dropped_with_a_line(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right = stacked.losses_of_logits
+    right = lowering.losses_of_logits
 
     def wrong(logits: Tensor, exponentials: Tensor, own: Tensor) -> Tensor:
         return right(logits, exponentials, own) * 1.0001
 
-    monkeypatch.setattr(stacked, "losses_of_logits", wrong)
+    monkeypatch.setattr(lowering, "losses_of_logits", wrong)
     model = perceptron()
     surface = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(), backend="stacked")
     with caplog.at_level(logging.WARNING):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from pysclice.core.averages import Averages, Results
 from pysclice.core.data import part_of
@@ -130,6 +131,8 @@ def choose(
         before = kept[key]
         if before is None:
             return reference
+    if any(map(_is_compiled, work.model.modules())):
+        return reference  # watching it would make it compile again
     numbers = sum(tensor.numel() for tensor in work.center.values())
     if wanted == "auto" and numbers * portion.examples * len(work.coefficients) < _WORTH_NUMBERS:
         return reference
@@ -163,6 +166,11 @@ def choose(
     kept[key] = best[1]
     most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best[1])))
     return Choice(best[1].on(model), trial.report(best[1]), most)
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    # A module that was compiled, or compiled in place.
+    return hasattr(module, "_orig_mod") or getattr(module, "_compiled_call_impl", None) is not None
 
 
 def _some(portion: Portion, count: int) -> Portion:
