@@ -11,8 +11,8 @@ that is taken stays as good, and compares with those before it. Then it leaves o
 sample, down to 13 an axis: what stays is exact. Then it measures on fewer examples, down to 256,
 which shifts all values a little (the standard errors say by how much). Then come the last samples
 and examples, and after these the interval is made as long as it takes. A series shall not flicker:
-its resolution changes only if it would have been changed three times in a row, and becomes finer
-only if that leaves a third of the time to spare.
+its resolution changes only if three slices in a row have called for it, and becomes finer only if
+that leaves a third of the time to spare.
 
 All of it is a function of the clock that was given, so that it can be tested without waiting.
 """
@@ -34,13 +34,14 @@ _OPENING_SECONDS = 10.0
 # How much longer the interval becomes before the resolution suffers.
 _MOST_STRETCH = 8
 
-# How often in a row another resolution has to be wanted.
+# How often in a row another resolution, or a shorter interval, has to be wanted.
 _PATIENCE = 3
 
 # What is given up in turn: samples down to the first number, then examples down to the second.
 _STAGES = ((13, 256), (2, 64))
 
-# Loops have pauses, such as a validation: the median of so many intervals leaves two of them out.
+# Loops have pauses, such as a validation, and slices are held up: the median of so many leaves two
+# of them out.
 _REMEMBERED = 5
 
 
@@ -170,16 +171,16 @@ class _Costs:
         self._levels = levels
         self._seconds_of_work = seconds_of_work
         self._known: dict[int, float] = {}
-        self._recent: deque[float] = deque(maxlen=3)
+        self._recent: deque[float] = deque(maxlen=_REMEMBERED)
         self._recent_level: int | None = None
         self._count = 0
 
     def measured(self, level: int, seconds: float) -> None:
         """Learn from a slice.
 
-        The median of three, so that one that was held up by something else does not count. The
-        machine's speed changes for all levels alike, so what is known of the others follows. The
-        first slice of all warms up, and serves until there is a second one.
+        The median, so that one that was held up by something else does not count. The machine's
+        speed changes for all levels alike, so what is known of the others follows. The first slice
+        of all warms up, and serves until there is a second one.
         """
         self._count += 1
         if self._count == 2:
@@ -223,8 +224,10 @@ class _Series:
     level: int = 0
     stretch: int = 1
     last: int | None = None  # step of its last slice that was due
-    wanted: int = 0  # how often in a row another level would have been better
     planned: bool = False
+    fresh: bool = False  # whether a slice was taken since its level was last thought over
+    wanted: int = 0  # how often in a row a coarser (positive) or a finer level would have fitted
+    shorter: int = 0  # how often in a row a shorter interval would have done
 
     @property
     def cost(self) -> float | None:
@@ -296,12 +299,9 @@ class TimeBudget:
                 self._between.append(seconds / steps * self._every)
         self._last = (step, training)
         self._plan()
-        self.account.keep_at_most(
-            max(
-                self.account.fraction * _OPENING_SECONDS,
-                sum(series.cost or 0.0 for series in self._series.values()),
-            )
-        )
+        costs = [series.cost for series in self._series.values()]
+        if costs and None not in costs:  # what is unknown may take all there is
+            self.account.keep_at_most(sum(cost for cost in costs if cost is not None))
 
     def due(self, step: int) -> list[str]:
         """The series whose interval has passed, those first that have waited longest."""
@@ -315,7 +315,9 @@ class TimeBudget:
 
     def affords(self, name: str) -> bool:
         """Whether the account covers the next slice; of one that is unknown, whether it is open."""
-        return self.account.balance > 0 and self.account.balance >= (self._series[name].cost or 0)
+        balance, cost = self.account.balance, self._series[name].cost
+        # A little less, or what was saved up to just this sum might be short of it by rounding.
+        return balance > 0 and balance >= 0.999 * (cost or 0.0)
 
     def level(self, name: str) -> Level:
         """How well this series is to be measured."""
@@ -332,6 +334,7 @@ class TimeBudget:
             by_hand: whether it was due, or wanted by hand.
         """
         series = self._series[name]
+        series.fresh = True
         if not by_hand:
             series.last = step
         if seconds is not None:
@@ -403,12 +406,17 @@ class TimeBudget:
         most = worth if self._by_hand else worth * _MOST_STRETCH
         slack = dict.fromkeys(range(series.level), 1 / 1.5) | {series.level: 1.1}
         wish = _finest(series, most, slack if series.planned else {})
-        series.wanted = series.wanted + 1 if wish != series.level else 0
-        if series.wanted >= _PATIENCE or not series.planned:
+        if series.fresh:
+            series.fresh = False
+            way = (wish > series.level) - (wish < series.level)
+            series.wanted = series.wanted + way if way * series.wanted > 0 else way
+        if abs(series.wanted) >= _PATIENCE or not series.planned:
             series.level, series.wanted = wish, 0
         series.planned = True
         needed = (series.cost or 0.0) / worth
-        if needed > 1.1 * series.stretch or needed < 0.4 * series.stretch:
+        series.shorter = series.shorter + 1 if needed < 0.4 * series.stretch else 0
+        if needed > 1.1 * series.stretch or series.shorter >= _PATIENCE:
+            series.shorter = 0
             # Powers of two, so that the steps of all series fall together.
             series.stretch = 1
             while series.stretch < needed:
