@@ -23,6 +23,7 @@ import pysclice as ps
 from pysclice.core.evaluation import choice, lowering
 from pysclice.core.evaluation.replay import Replay
 from pysclice.core.evaluation.tape import record
+from pysclice.core.evaluation.trial import Candidate, Trial
 from pysclice.core.evaluation.work import Portion, Unsuitable
 from pysclice.core.objective import Objective
 
@@ -561,14 +562,14 @@ def test_regression_is_stacked_too(loss: nn.Module) -> None:
 def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
     monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
-    tried: list[choice.Candidate] = []
-    of = choice._Trial.of
+    tried: list[Candidate] = []
+    agrees = Trial.agrees
 
-    def watched(trial: Any, candidate: choice.Candidate, timed: bool) -> float | None:
+    def watched(trial: Trial, candidate: Candidate) -> bool:
         tried.append(candidate)
-        return of(trial, candidate, timed)
+        return agrees(trial, candidate)
 
-    monkeypatch.setattr(choice._Trial, "of", watched)
+    monkeypatch.setattr(Trial, "agrees", watched)
     surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
     plane = ps.Plane(ps.Random(0), ps.Random(1), samples=25)
     first = surface.slice(plane)

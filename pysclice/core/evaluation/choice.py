@@ -5,32 +5,20 @@ from __future__ import annotations
 import dataclasses
 import logging
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from pysclice.core.averages import Averages, Results
 from pysclice.core.data import part_of
-from pysclice.core.evaluation.graph import Graph
 from pysclice.core.evaluation.reference import Reference
-from pysclice.core.evaluation.replay import CONVOLUTIONAL, Replay, Watched
+from pysclice.core.evaluation.replay import Replay, Watched
 from pysclice.core.evaluation.rewrites import CONVOLUTIONS
 from pysclice.core.evaluation.stacked import Stacked
-from pysclice.core.evaluation.work import (
-    Backend,
-    Group,
-    MovableModel,
-    Portion,
-    Prepared,
-    Unsuitable,
-)
-from pysclice.core.evaluation.workers import evaluate_blocks
-from pysclice.slices import Float64
+from pysclice.core.evaluation.trial import Candidate, Trial
+from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Unsuitable
 
 _log = logging.getLogger(__name__)
 
@@ -58,11 +46,8 @@ _AT_ONCE = (64, 128, 32)
 # What is kept of the examples from one point to the next may take so much memory.
 _KEPT_BYTES = 2**29
 
-# Stacks are timed with so many points.
-_STACKED_POINTS = 8
-
-# Agreement: |difference| <= this times |reference|, plus that.
-_RELATIVE, _ABSOLUTE = 1e-5, 1e-7
+# A backend that saves less than this is not worth the check of every slice.
+_WORTH_CHANGING = 0.95
 
 # Parameters that move may be copied once for each worker up to this many bytes together.
 _COPIES_BYTES = 2**29
@@ -81,30 +66,6 @@ class Choice:
     backend: Backend
     report: dict[str, Any]
     most_examples: int = sys.maxsize
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A way to make a backend, which can be kept for the next slice.
-
-    Attributes:
-        kind: ``"replay"``, ``"images"`` (replay for convolutions), ``"stacked"`` or ``"graph"``.
-        workers: threads that share the points.
-        at_once: examples at a time; None for whole batches.
-    """
-
-    kind: str
-    workers: int
-    at_once: int | None = None
-
-    def on(self, model: MovableModel) -> Backend:
-        """The backend for a model."""
-        if self.kind == "stacked":
-            return Stacked(model, self.workers)
-        if self.kind == "graph":
-            return Graph(model)
-        rewrites = CONVOLUTIONAL if self.kind == "images" else ()
-        return Replay(model, self.at_once, rewrites, self.workers)
 
 
 def choose(
@@ -136,7 +97,7 @@ def choose(
     numbers = sum(tensor.numel() for tensor in work.center.values())
     if wanted == "auto" and numbers * portion.examples * len(work.coefficients) < _WORTH_NUMBERS:
         return reference
-    trial = _Trial(model, _some(portion, _LEAST_EXAMPLES))
+    trial = Trial(model, _some(portion, _LEAST_EXAMPLES))
     if before is not None:
         candidates = [before]
     else:
@@ -146,26 +107,29 @@ def choose(
         if not candidates or (wanted == "auto" and whole < _WORTH_SECONDS):
             kept[key] = None
             return reference
-        # About twenty evaluations. A few examples take longer than their share of many, so that
+        # About thirty evaluations. A few examples take longer than their share of many, so that
         # the first guess is too low.
-        seconds = min(_TRIAL_SECONDS, _SHARE * whole / 20)
+        seconds = min(_TRIAL_SECONDS, _SHARE * whole / 30)
         for _ in range(2):
             if seconds / each > 1.5 * trial.portion.examples:
-                trial = _Trial(model, _some(portion, int(seconds / each)))
+                trial = Trial(model, _some(portion, int(seconds / each)))
                 each = trial.glance() / trial.portion.examples
         candidates = list(_in_sizes(candidates, trial.portion.examples))
-    best: tuple[float, Candidate] | None = None
-    for candidate in candidates:
-        took = trial.of(candidate, timed=before is None)
-        if took is not None and (best is None or took < best[0]):
-            best = took, candidate
-    forced = wanted != "auto" or before is not None
-    if best is None or (not forced and best[0] > 0.97 * trial.reference_seconds()):
+    agreeing = [candidate for candidate in candidates if trial.agrees(candidate)]
+    best = before if agreeing else None
+    if before is None and agreeing:
+        timed = {candidate: trial.seconds(candidate) for candidate in agreeing}
+        seconds_of = {candidate: took for candidate, took in timed.items() if took is not None}
+        best = min(seconds_of, key=lambda c: seconds_of[c], default=None)
+        if wanted == "auto" and best is not None:
+            if seconds_of[best] > _WORTH_CHANGING * trial.reference_seconds():
+                best = None
+    if best is None:
         kept[key] = None
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
-    kept[key] = best[1]
-    most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best[1])))
-    return Choice(best[1].on(model), trial.report(best[1]), most)
+    kept[key] = best
+    most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best)))
+    return Choice(best.on(model), trial.report(best), most)
 
 
 def _is_compiled(module: nn.Module) -> bool:
@@ -182,7 +146,7 @@ def _some(portion: Portion, count: int) -> Portion:
     return Portion([batch], [float(size or 1)], [size], portion.first)
 
 
-def _candidates(trial: _Trial, wanted: str, threads: int) -> list[Candidate]:
+def _candidates(trial: Trial, wanted: str, threads: int) -> list[Candidate]:
     """What may pay for this model, the most promising first."""
     model = trial.model
     work = model.work
@@ -232,177 +196,3 @@ def _can_be_stacked(watched: Watched) -> bool:
         _log.debug("Points are not stacked: %s.", reason)
         return False
     return True
-
-
-class _Trial:
-    """Backends on some examples, at the center, a corner and a random point."""
-
-    def __init__(self, model: MovableModel, portion: Portion) -> None:
-        self.model = model
-        self.portion = portion
-        self.dropped: dict[str, str] = {}
-        self._points = _points(model)
-        self._seconds: float | None = None
-        self._expected: dict[str, Float64] = {}
-        self._differences: dict[Candidate, float] = {}
-        self._bytes: dict[Candidate, float] = {}
-
-    def glance(self) -> float:
-        """Seconds that the reference takes for its first point, which is the slowest."""
-        evaluator = Reference(self.model).prepare(self.portion).evaluator()
-        began = time.perf_counter()
-        evaluator([self._points[0]], None)
-        return time.perf_counter() - began
-
-    def reference_seconds(self) -> float:
-        """How long the reference takes for a point."""
-        if self._seconds is None:
-            self._expected, self._seconds = self._measured(Reference(self.model))
-        return self._seconds
-
-    def of(self, candidate: Candidate, timed: bool = True) -> float | None:
-        """How long a candidate takes for a point, about; None if it is dropped."""
-        self.reference_seconds()
-        try:
-            apart = candidate
-            if candidate.at_once is not None:
-                # What mixes the examples of a batch shows only where the batch is taken apart.
-                half = max(1, self.portion.examples // 2)
-                apart = dataclasses.replace(candidate, at_once=min(candidate.at_once, half))
-            found, seconds = self._measured(apart.on(self.model), timed, candidate)
-            if timed and apart != candidate:
-                _, seconds = self._measured(candidate.on(self.model))
-        except Exception as error:  # whatever is wrong with it, the reference is there
-            self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
-            return None
-        worst = 0.0
-        for name, expected in self._expected.items():
-            here = found.get(name, np.full_like(expected, np.nan))
-            tolerance = _RELATIVE * np.abs(expected) + _ABSOLUTE
-            if not name.endswith("/loss"):
-                # A metric may count: two examples may fall to the other side.
-                tolerance = np.maximum(tolerance, 2.0 / self.portion.examples)
-            with np.errstate(invalid="ignore"):
-                difference = np.abs(here - expected)
-                close = (difference <= tolerance) | (here == expected)
-                close |= np.isnan(here) & np.isnan(expected)
-                relative = difference / np.maximum(np.abs(expected), 1e-300)
-            if not close.all():
-                point = self._points[int(np.flatnonzero(~close)[0])]
-                row = self.model.work.coefficients[point].tolist()
-                at = int(np.flatnonzero(~close)[0])
-                why = (
-                    f"{name} is {here[at]:.9g} at {row}, where the reference has {expected[at]:.9g}"
-                )
-                self._drop(candidate, why, quietly=False)
-                return None
-            finite = relative[np.isfinite(relative)]
-            if name.endswith("/loss") and finite.size:
-                worst = max(worst, float(finite.max()))
-        self._differences[candidate] = worst
-        return seconds
-
-    def bytes_kept(self, candidate: Candidate) -> float:
-        """Bytes that a backend keeps of each example, beside the data."""
-        return self._bytes[candidate]
-
-    def report(self, candidate: Candidate) -> dict[str, Any]:
-        """What the record says."""
-        found: dict[str, Any] = {
-            "backend": candidate.on(self.model).name,
-            "workers": candidate.workers,
-            "check": {
-                "points": len(self._points),
-                "examples": self.portion.examples,
-                "largest_difference": float(f"{self._differences[candidate]:.3g}"),
-            },
-        }
-        if candidate.at_once is not None:
-            found["examples_at_once"] = candidate.at_once
-        return found | self.dropped_report()
-
-    def dropped_report(self) -> dict[str, Any]:
-        """What was dropped, and why."""
-        return {"dropped": dict(self.dropped)} if self.dropped else {}
-
-    def _drop(self, candidate: Candidate, why: str, *, quietly: bool) -> None:
-        level = logging.DEBUG if quietly else logging.WARNING
-        _log.log(level, "The %s backend is dropped: %s.", candidate.kind, why)
-        if not quietly:
-            self.dropped[candidate.kind] = why
-
-    def _measured(
-        self, backend: Backend, timed: bool = True, candidate: Candidate | None = None
-    ) -> tuple[dict[str, Float64], float]:
-        """Channel -> values at the points of the check, and seconds a point."""
-        work = self.model.work
-        averages = Averages(
-            len(work.coefficients), work.at_center, work.objective.adds_up, work.device
-        )
-        averages.begin("trial", self.portion.weights, self.portion.sizes)
-        prepared = backend.prepare(self.portion)
-        if candidate is not None:
-            self._bytes[candidate] = prepared.bytes_kept / self.portion.examples
-        points = list(self._points)
-        if work.at_center is not None:
-            averages.add([work.at_center], prepared.evaluator()([work.at_center], None))
-            points.remove(work.at_center)
-        loss_of_each = work.at_center is not None and "loss" in averages.of_each
-        began = time.perf_counter()
-        self._evaluate(backend, prepared, points, loss_of_each, averages.add)
-        seconds = (time.perf_counter() - began) / max(1, len(points))
-        if timed and (isinstance(backend, Stacked | Graph) or backend.workers > 1):
-            seconds = self._timed(backend, prepared, points, loss_of_each)
-        found = averages.finish("trial").values
-        return {name: values[list(self._points)] for name, values in found.items()}, seconds
-
-    def _evaluate(
-        self,
-        backend: Backend,
-        prepared: Prepared,
-        points: Sequence[int],
-        loss_of_each: bool,
-        take: Callable[..., None],
-    ) -> None:
-        blocks: dict[Group, list[int]] = {}
-        for number in points:
-            blocks.setdefault(self.model.work.group_of[number], []).append(number)
-        evaluate_blocks(prepared, list(blocks.values()), loss_of_each, take, self.model, 1)
-        if self.model.work.device.type == "cuda":
-            torch.cuda.synchronize(self.model.work.device)
-
-    def _timed(
-        self, backend: Backend, prepared: Prepared, points: Sequence[int], loss_of_each: bool
-    ) -> float:
-        """Seconds a point, with as many points at once as it likes."""
-        group = self.model.work.group_of[points[0]] if points else self.model.work.groups[0]
-        own = [n for n in group.numbers if n != self.model.work.at_center] or list(group.numbers)
-        size = _STACKED_POINTS if isinstance(backend, Stacked) else 1
-        size = max(1, min(size, len(own) // backend.workers))
-        blocks = [own[i * size : (i + 1) * size] for i in range(backend.workers)]
-        blocks = [block for block in blocks if block]
-        began = time.perf_counter()
-        evaluate_blocks(prepared, blocks, loss_of_each, _drop, self.model, backend.workers)
-        if self.model.work.device.type == "cuda":
-            torch.cuda.synchronize(self.model.work.device)
-        return (time.perf_counter() - began) / sum(map(len, blocks))
-
-
-def _drop(numbers: Sequence[int], results: Sequence[Results]) -> None:
-    """Results that only took their time."""
-
-
-def _points(model: MovableModel) -> tuple[int, ...]:
-    """The center, the farthest corner and a random point; with several groups, one of each."""
-    work = model.work
-    distances = np.linalg.norm(work.coefficients, axis=1)
-    generator = np.random.default_rng(len(work.coefficients))
-    found: dict[int, None] = {} if work.at_center is None else {work.at_center: None}
-    found[int(np.argmax(distances))] = None
-    others = [number for number in range(len(distances)) if number not in found]
-    if others:
-        found[int(generator.choice(others))] = None
-    if len(work.groups) > 1:
-        for group in work.groups:
-            found[int(generator.choice(group.numbers))] = None
-    return tuple(found)

@@ -143,13 +143,14 @@ def _run(
     work = model.work
     prepared = backend.prepare(portion)
     model.interrupts.deliver()
+    evaluators = [prepared.evaluator() for _ in range(backend.workers)]
     center = work.at_center
     if center is not None and center not in done:
         # The center first: it shows what has a value per example.
-        take([center], prepared.evaluator()([center], None))
+        take([center], evaluators[0]([center], None))
     loss_of_each = center is not None and "loss" in averages.of_each
     blocks = blocks_of(work, backend.points_at_once(portion), done)
-    evaluate_blocks(prepared, blocks, loss_of_each, take, model, backend.workers)
+    evaluate_blocks(evaluators, blocks, loss_of_each, take, model)
 
 
 def blocks_of(work: Work, size: int, done: set[int]) -> list[list[int]]:

@@ -13,31 +13,29 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 import torch
 
 from pysclice.core.averages import Results
-from pysclice.core.evaluation.work import MovableModel, Prepared
+from pysclice.core.evaluation.work import Evaluator, MovableModel
 
 Take = Callable[[Sequence[int], Sequence[Results]], None]
 
 
 def evaluate_blocks(
-    prepared: Prepared,
+    evaluators: Sequence[Evaluator],
     blocks: Sequence[Sequence[int]],
     loss_of_each: bool | None,
     take: Take,
     model: MovableModel,
-    workers: int,
 ) -> None:
     """Evaluate blocks of points and hand over what they give, one at a time.
 
     Args:
-        prepared: gives evaluators.
+        evaluators: a thread each; a single one works in the calling thread.
         blocks: numbers of points.
         loss_of_each: see ``Evaluator``.
         take: called with each block and its results, in any order.
         model: whose interrupts are delivered.
-        workers: number of threads; 1 for the calling one.
     """
-    if workers == 1:
-        evaluator = prepared.evaluator()
+    if len(evaluators) == 1:
+        (evaluator,) = evaluators
         for block in blocks:
             take(block, evaluator(block, loss_of_each))
             model.interrupts.deliver()
@@ -46,10 +44,9 @@ def evaluate_blocks(
     taking, asking = threading.Lock(), threading.Lock()
     over = threading.Event()
 
-    def work() -> None:
+    def work(evaluator: Evaluator) -> None:
         torch.set_num_threads(1)  # of this thread
         with torch.no_grad(), model.work.precision():
-            evaluator = prepared.evaluator()
             while not over.is_set():
                 with asking:
                     block = next(rest, None)
@@ -61,8 +58,8 @@ def evaluate_blocks(
 
     threads = torch.get_num_threads()
     try:
-        with ThreadPoolExecutor(workers, thread_name_prefix="pysclice") as pool:
-            futures = [pool.submit(work) for _ in range(workers)]
+        with ThreadPoolExecutor(len(evaluators), thread_name_prefix="pysclice") as pool:
+            futures = [pool.submit(work, evaluator) for evaluator in evaluators]
             try:
                 while wait(futures, timeout=0.05, return_when=FIRST_EXCEPTION).not_done:
                     model.interrupts.deliver()
