@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import importlib
 import sys
 import time
@@ -100,7 +101,7 @@ def print_table(settings: Settings, made: Sequence[Case]) -> None:
     now = clock(threads, settings.device)
     peak = peak_flops(now, settings.device)
     rows = _rows(settings, wanted, threads)
-    print(_head(settings, f"{threads} thread{'s' * (threads > 1)}", peak), end="\n\n")
+    print(_head(settings, f"{threads} thread(s)", peak), end="\n\n")
     names = list(peers.peers()) if settings.with_peers else []
     print(table.markdown(rows, names, peak, memory, minima=threads > 1), end="\n\n")
     most = max(row.difference for row in rows)
@@ -126,7 +127,7 @@ def print_gates(settings: Settings, made: Sequence[Case]) -> None:
         found += gates.against_peers(one, names)
         found += gates.loader_reads()
         rows += one.values()
-    if settings.threads in (None, 2):
+    if settings.threads in (None, 2) and settings.device == "cpu":
         others = gates.others(gates.TWO_THREADS)
         wanted = [task for task in known if task.name in others]
         alone = dataclasses.replace(settings, with_peers=False)
@@ -136,9 +137,10 @@ def print_gates(settings: Settings, made: Sequence[Case]) -> None:
             for verdict in gates.judged(gates.TWO_THREADS, two, minima=True)
         ]
         rows += two.values()
-    found.append(gates.same_values(rows))
+    found += gates.same_values(rows)
     peak = peak_flops(clock(1, settings.device), settings.device)
-    print(_head(settings, "1 and 2 threads", peak), end="\n\n")
+    told = "1 and 2 threads" if settings.threads is None else f"{settings.threads} thread(s)"
+    print(_head(settings, told, peak), end="\n\n")
     print(gates.markdown(found), end="\n\n")
     print("\n".join(f"- {note}" for note in table.notes(rows)))
 
@@ -168,14 +170,15 @@ def _rows(
     return found
 
 
-def _memory(task: Task, threads: int, device: str) -> tuple[float, float]:
+def _memory(task: Task, threads: int, device: str) -> list[float]:
+    """MB of pysclice and, where it can do the task, of the naive loop."""
     runs = own(task)
-    if NAIVE not in runs:
-        return (peak_megabytes(lambda: runs[OURS].run(task.most), threads, device), float("nan"))
-    return (
-        peak_megabytes(lambda: runs[OURS].run(task.most), threads, device),
-        peak_megabytes(lambda: runs[NAIVE].run(3), threads, device),
-    )
+    samples = {OURS: task.most, NAIVE: 3}
+    return [
+        peak_megabytes(functools.partial(runs[name].run, samples[name]), threads, device)
+        for name in (OURS, NAIVE)
+        if name in runs
+    ]
 
 
 def _head(settings: Settings, threads: str, peak: float) -> str:

@@ -118,16 +118,14 @@ def against_peers(rows: Mapping[str, Row], names: Sequence[str]) -> list[Verdict
     return found
 
 
-def same_values(rows: Sequence[Row]) -> Verdict:
+def same_values(rows: Sequence[Row]) -> list[Verdict]:
     """Whether all own contenders found the same losses: else a comparison says nothing."""
+    if not rows:
+        return []
     row = max(rows, key=lambda one: one.difference)
+    gate = "values: difference from the loop and the reference"
     seen = f"{row.difference:.1e} ({row.name})"
-    return Verdict(
-        "values: difference from the loop and the reference",
-        "<= 1e-5",
-        seen,
-        row.difference <= 1e-5,
-    )
+    return [Verdict(gate, "<= 1e-5", seen, row.difference <= 1e-5)]
 
 
 def loader_reads() -> list[Verdict]:

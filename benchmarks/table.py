@@ -14,7 +14,7 @@ def markdown(
     rows: Sequence[Row],
     peers: Sequence[str],
     peak: float,
-    memory: Mapping[str, tuple[float, float]],
+    memory: Mapping[str, Sequence[float]],
     minima: bool,
 ) -> str:
     """One table: how many times longer than pysclice everyone takes.
@@ -23,7 +23,7 @@ def markdown(
         rows: what was measured.
         peers: names of other tools, a column each.
         peak: operations a second of a matrix product.
-        memory: name of a task -> MB of pysclice and of the naive loop.
+        memory: name of a task -> MB of pysclice and, if it can do it, of the naive loop.
         minima: whether to add the ratio of the best turns.
     """
     others = [REFERENCE, NAIVE, BARE, *peers]
@@ -32,10 +32,10 @@ def markdown(
     for row in rows:
         seconds = row.times[OURS].median
         share = "" if row.flops is None else f"{row.flops / peak / seconds:.0%}"
-        used = [f"{value:.0f}" for value in memory.get(row.name, ())] or ["", ""]
+        used = [f"{value:.0f}" for value in memory.get(row.name, ())]
         cells = [_cell(row, other, minima) for other in others]
         of_row = [row.name, str(row.points), backends(row), number(1e3 * seconds)]
-        lines.append(_line([*of_row, *cells, share, *used]))
+        lines.append(_line([*of_row, *cells, share, *used, *[""] * (2 - len(used))]))
     return "\n".join(lines)
 
 

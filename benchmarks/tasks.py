@@ -131,7 +131,7 @@ PLANES = {
     "MLP, 64 examples": 51,
     "MLP, loader": 15,
     "CNN": 11,
-    "ResNet-20": 9,
+    "ResNet-20": 7,
     "GPT": 11,
 }
 

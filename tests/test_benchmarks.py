@@ -139,7 +139,7 @@ def test_gates_are_met_or_not() -> None:
         True,
         None,
     ]
-    assert gates.same_values(list(rows.values())).met is True
+    assert gates.same_values(list(rows.values()))[0].met is True
     assert "| **no** |" in gates.markdown(found)
 
 

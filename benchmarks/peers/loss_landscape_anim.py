@@ -19,6 +19,8 @@ NAME, PACKAGE = "loss-landscape-anim", "loss_landscape_anim"
 def _grid(task: Task, samples: int) -> Float64:
     if task.dimensions == 1:
         raise Unable("it has no lines")
+    if next(task.case.model.buffers(), None) is not None:
+        raise Unable("it loads parameters strictly, so no model with BatchNorm")
     grid = part(PACKAGE, "loss_landscape").LossGrid
     generic = part(PACKAGE, "model").GenericModel
     case = task.case
