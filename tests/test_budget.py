@@ -432,3 +432,25 @@ def test_a_budget_is_a_fraction(tmp_path: Path, budget: Any) -> None:
     surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images(16))
     with pytest.raises(ValueError, match=r"0\.02 for 2 %"):
         ps.SliceLogger(tmp_path, surface, {"line": LINE}, budget=budget)
+
+
+def test_a_loss_that_adds_up_is_not_measured_on_fewer_examples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sum over half the examples is half as large, and the series would jump."""
+    added: list[set[int | None]] = []
+    add = TimeBudget.add
+
+    def watched(budget: TimeBudget, name: str, levels: Any, *rest: Any) -> None:
+        added.append({level.examples for level in levels})
+        add(budget, name, levels, *rest)
+
+    monkeypatch.setattr(TimeBudget, "add", watched)
+    data = (torch.randn(4096, 4), torch.zeros(4096, dtype=torch.long))
+    for reduction in ("mean", "sum"):
+        loss = nn.CrossEntropyLoss(reduction=reduction)
+        surface = ps.LossSurface(nn.Linear(4, 3), loss, data)
+        with ps.SliceLogger(tmp_path / reduction, surface, {"line": LINE}, budget=0.5) as logger:
+            logger.log_if_due(0)
+    of_mean, of_sum = added
+    assert of_sum == {None} and of_mean > {None, 2048, 256}

@@ -149,6 +149,7 @@ class LossSurface:
         self._data_sets = named_data_sets(data, cache_bytes)
         self._subsamples: dict[tuple[int, int], list[DataSet]] = {}
         self._groups = 0
+        self._seed = seed
         if examples is not None:
             self._data_sets = self._drawn(examples, seed)
         self._on_evaluation: Callable[[], None] | None = None
@@ -185,27 +186,38 @@ class LossSurface:
         return filters_of(self.model)
 
     def __call__(
-        self, parameters: Parameters, *, examples: int | None = None, seed: int = 0
+        self, parameters: Parameters, *, examples: int | None = None, seed: int | None = None
     ) -> dict[str, float]:
         """Loss and metrics at these parameters: channel -> float.
 
         Args:
             parameters: where.
             examples: measure on a draw of this many examples, as in the constructor.
-            seed: of this draw.
+            seed: of this draw; the constructor's, if left out.
         """
         surface = self if examples is None else self.subsampled(examples, seed)
         measured = surface.measure(parameters, [], np.zeros((1, 0)))
         return {name: float(values[0]) for name, values in measured.values.items()}
 
-    def subsampled(self, examples: int, seed: int = 0) -> LossSurface:
+    @property
+    def adds_up(self) -> bool:
+        """Whether the loss is a sum over examples, which grows with their number, and no mean."""
+        return self._objective.adds_up
+
+    def subsampled(self, examples: int, seed: int | None = None) -> LossSurface:
         """The surface on a draw of this many examples of each data set; see the constructor.
+
+        Args:
+            examples: how many.
+            seed: of the draw; the constructor's, if left out, so that a surface on a draw of its
+                own is measured on a part of this draw.
 
         Raises:
             ValueError: fewer than one example.
         """
         result = copy.copy(self)
-        result._data_sets = self._drawn(examples, seed)
+        result._seed = self._seed if seed is None else seed
+        result._data_sets = self._drawn(examples, result._seed)
         return result
 
     def _drawn(self, examples: int, seed: int) -> list[DataSet]:
@@ -229,7 +241,7 @@ class LossSurface:
         step: int = 0,
         epoch: float | None = None,
         examples: int | None = None,
-        seed: int = 0,
+        seed: int | None = None,
         replicates: int = 0,
         progress: bool | None = None,
     ) -> Slice:
@@ -244,7 +256,7 @@ class LossSurface:
             epoch: epoch that the record names.
             examples: measure on a draw of this many examples of each data set, as in the
                 constructor.
-            seed: of this draw.
+            seed: of this draw; the constructor's, if left out.
             replicates: divide the examples into this many groups and keep what the slice is without
                 each of them: ``measures.estimate`` then gives any measure its standard error. The
                 record grows by as many times its values.

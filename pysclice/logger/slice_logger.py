@@ -251,7 +251,9 @@ class SliceLogger:
                 continue
             try:
                 seconds, examples = self._series.evaluation()
-                levels = levels_of(self._series.settled(name), examples)
+                # A sum over fewer examples is another number, and the series would jump.
+                drawn_from = 0 if self.surface.adds_up else examples
+                levels = levels_of(self._series.settled(name), drawn_from)
             except Exception as error:
                 self._warn(name, step, error)
             else:
