@@ -957,8 +957,9 @@ def test_showing_a_slice_leaves_pyplot_alone() -> None:
 def sparse(slice_: Slice) -> Slice:
     """The slice with every third value evaluated and tested to 1 %."""
     evaluated = np.arange(slice_.losses.size).reshape(slice_.shape) % 3 == 0
-    notes = {"sampling": {"tolerance": 0.01, "hold_outs": {"count": 30}}}
-    return dataclasses.replace(slice_, evaluated=evaluated, notes=notes)
+    tested = {"count": 30, "channels": {"accuracy": {"largest": 0.031}}}
+    notes = {"tolerance": 0.01, "channel": "train/loss", "allowed": 0.02, "hold_outs": tested}
+    return dataclasses.replace(slice_, evaluated=evaluated, notes={"sampling": notes})
 
 
 def test_a_plane_has_a_dot_where_it_was_evaluated() -> None:
@@ -966,12 +967,13 @@ def test_a_plane_has_a_dot_where_it_was_evaluated() -> None:
     assert found.evaluated is not None
     (panel,), note = plane.prepare_planes(found)
     assert note == (
-        "Dots: 31 of 91 points were evaluated, the others interpolated to 1 % of the range."
+        "Dots: 31 of 91 points were evaluated, the others interpolated to 1 % of the range "
+        "(± 0.02)."
     )
     assert panel.evaluated is not None and panel.evaluated.shape == (31, 2)
     for x, y in panel.evaluated:
         assert found.evaluated[0, X.tolist().index(x), Y.tolist().index(y)]
-    assert " ".join(note.split()) in {" ".join(text.split()) for text in texts(plot(found))}
+    assert any(text.startswith("Dots: 31 of 91 points") for text in texts(plot(found)))
     (panel,), note = plane.prepare_planes(a_plane())
     assert panel.evaluated is None and not note
     panels, note = plane.prepare_plane_series({0: a_plane(), 3: found})
@@ -1000,11 +1002,42 @@ def test_a_line_has_dots_and_bars_where_it_was_evaluated() -> None:
 
 def test_of_a_slice_whose_test_is_not_done_no_tolerance_is_said() -> None:
     unfinished = dataclasses.replace(sparse(lines()), notes={"sampling": {"tolerance": 0.01}})
-    note = data.interpolation(unfinished, unfinished.evaluated)
+    note = data.interpolation(unfinished, "train/loss", "linear", unfinished.evaluated)
     assert note == "5 of 13 points were evaluated, the others interpolated."
+
+
+def test_the_tolerance_is_that_of_one_channel_and_nothing_below_it_is_drawn() -> None:
+    note = line.prepare_line(sparse(lines()), "accuracy").note
+    assert note.endswith("interpolated; the worst of 30 tested ones by 3.1 % of the range.")
+    flat = sparse(a_plane())
+    flat = dataclasses.replace(flat, values={"train/loss": flat.losses**4})  # from 0.06 to 10
+    notes = {"sampling": {**flat.notes["sampling"], "allowed": 0.5}}
+    rough = dataclasses.replace(flat, notes=notes)
+    assert "log scale" not in plane.prepare_planes(rough)[1]
+    (panel,), note = plane.prepare_planes(rough, scale="log")
+    assert note.endswith("Below that, a log scale shows one color.")
+    np.testing.assert_allclose(panel.heatmap.values, np.maximum(rough.losses[0].T, 0.5))
+    levels = [_contour_levels(plot(shown, scale="log")) for shown in (flat, rough)]
+    assert min(levels[0]) < 0.5 < min(levels[1]) and max(levels[0]) == max(levels[1])
+
+
+def test_on_a_log_scale_a_line_has_gaps_where_interpolation_cannot_tell() -> None:
+    low = sparse(lines(loss=1e-3 + X**4))
+    prepared = line.prepare_line(low, scale="log")
+    (curve,) = prepared.curves
+    unknown = (curve.values < 0.02) & (np.arange(13) % 3 != 0)
+    assert unknown.any() and not prepared.missing
+    np.testing.assert_array_equal(np.isnan(curve.shown), unknown)
+    assert "interpolated values are not drawn on a log scale" in prepared.note
+    np.testing.assert_array_equal(line.prepare_line(low).curves[0].shown, curve.values)
+
+
+def _contour_levels(figure: Figure) -> list[float]:
+    (contours,) = [drawn for drawn in figure.axes[0].collections if hasattr(drawn, "levels")]
+    return [float(level) for level in contours.levels]
 
 
 def test_long_captions_are_broken_into_lines() -> None:
     figure = plot(with_errors(sparse(lines()), 0.125))
     caption = figure._supxlabel.get_text()  # type: ignore[attr-defined]
-    assert "\n" in caption and max(map(len, caption.splitlines())) <= 20 * figure.get_figwidth()
+    assert "\n" in caption and max(map(len, caption.splitlines())) <= 19 * figure.get_figwidth()

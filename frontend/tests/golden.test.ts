@@ -17,6 +17,7 @@ type Expected = Record<string, unknown> & {
     distances: unknown[];
     explained: unknown;
   } | null;
+  evaluated?: boolean[];
 };
 
 const number = (value: unknown) => (value === null ? NaN : Number(value));
@@ -56,5 +57,7 @@ describe("golden files", () => {
         explained: number(path.explained),
       },
     );
+    const evaluated = expected.evaluated?.map(Number) ?? null;
+    expect(slice.evaluated && [...slice.evaluated]).toEqual(evaluated);
   });
 });

@@ -45,6 +45,7 @@ export function slice(
     seconds: 0,
     notes: new Map(),
     trajectory: null,
+    evaluated: null,
     ...overrides,
   };
 }

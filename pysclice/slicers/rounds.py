@@ -208,6 +208,7 @@ def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], toleran
     rounding = any(each.allowed > 1.001 * tolerance * _range(each, 0) for each in tested)
     asked = "rounding" if rounding else f"{100 * tolerance:g} % of the range of the values"
     return notes | {
+        "allowed": _rounded(max(each.allowed for each in tested)),
         "estimated_error": _rounded(largest),
         "hold_outs": {
             "count": count,

@@ -13,6 +13,11 @@ from pysclice.slices import Axis, Float64, Mask, Slice
 
 Scale = Literal["linear", "log"]
 SCALES = ("linear", "log")
+# By kind: how values are shown on a log scale that lie below what interpolation can tell.
+BELOW_ALLOWED = {
+    "lines": "Below that, interpolated values are not drawn on a log scale.",
+    "plane": "Below that, a log scale shows one color.",
+}
 Z95 = 1.96  # standard errors to each side of an interval of 95 %
 
 Item = TypeVar("Item")
@@ -129,23 +134,42 @@ def band(values: Float64, errors: object, scale: Scale) -> tuple[Float64, Float6
     return np.where(np.isfinite(half), low, np.nan), np.where(np.isfinite(half), high, np.nan)
 
 
-def interpolation(slice_: Slice, evaluated: Mask | None, marked: str = "") -> str:
-    """A sentence about the values that were interpolated; empty if none were.
+def interpolation(
+    slice_: Slice, channel: str, scale: Scale, evaluated: Mask | None, marked: str = ""
+) -> str:
+    """What is to be said about the values that were interpolated; empty if none were.
 
     Args:
         slice_: whose notes may say how well they are known.
+        channel: which values.
+        scale: how they are shown.
         evaluated: which of the values on the picture were evaluated.
         marked: how the picture shows these.
     """
     if evaluated is None or evaluated.all():
         return ""
-    sampling: Any = slice_.notes.get("sampling")
-    tested = isinstance(sampling, Mapping) and "hold_outs" in sampling
-    to = f" to {100 * sampling['tolerance']:g} % of the range" if tested else ""
-    return (
+    said = (
         f"{marked}{np.count_nonzero(evaluated):,} of {evaluated.size:,} points were evaluated, the "
-        f"others interpolated{to}."
+        "others interpolated"
     )
+    sampling: Any = slice_.notes.get("sampling")
+    if not isinstance(sampling, Mapping) or "hold_outs" not in sampling:
+        return f"{said}."
+    if sampling["channel"] != channel:
+        tested = sampling["hold_outs"]
+        worst = 100 * tested["channels"][channel]["largest"]
+        return f"{said}; the worst of {tested['count']} tested ones by {worst:.2g} % of the range."
+    said += f" to {100 * sampling['tolerance']:g} % of the range (± {sampling['allowed']:.2g})."
+    unknown = scale == "log" and np.any(slice_.values[channel] < sampling["allowed"])
+    return sentences(said, BELOW_ALLOWED.get(slice_.kind, "") if unknown else "")
+
+
+def allowed_error(slice_: Slice, channel: str) -> float:
+    """How far off interpolated values of a channel may be, as noted; 0 where that is not known."""
+    sampling: Any = slice_.notes.get("sampling")
+    if slice_.evaluated is None or not isinstance(sampling, Mapping):
+        return 0.0
+    return float(sampling.get("allowed", 0.0)) if sampling.get("channel") == channel else 0.0
 
 
 def sentences(*parts: str) -> str:

@@ -50,7 +50,7 @@ STYLE: Any = {
     "ytick.labelsize": 7,
 }
 HATCH = "////"
-CHARACTERS_PER_INCH = 20  # of a caption
+CHARACTERS_PER_INCH = 19  # of a caption
 PALE, GRAY = "0.94", "0.65"
 
 

@@ -13,6 +13,7 @@ from pysclice.visualization.barrier import BarrierMark, draw_barrier, prepare_ba
 from pysclice.visualization.data import (
     Heatmap,
     Scale,
+    allowed_error,
     axis_label,
     band,
     caption,
@@ -46,6 +47,7 @@ class Curve:
         name: what a legend calls it.
         values: (samples,); NaN where there is nothing to show.
         center: the value measured at the focus point, NaN if 0 is not on the axis.
+        shown: (samples,) the values without those that interpolation cannot tell on a log scale.
         band: (samples,) low and high end of 95 % intervals, where errors were measured.
         evaluated: (samples,): which values were, if others were interpolated.
     """
@@ -53,6 +55,7 @@ class Curve:
     name: str
     values: Float64
     center: float
+    shown: Float64
     band: tuple[Float64, Float64] | None = None
     evaluated: Mask | None = None
 
@@ -97,12 +100,18 @@ def prepare_line(
     curves = []
     for point in points:
         values = showable(slice_.values[name][point, line], scale)
+        shown = values
+        if slice_.evaluated is not None and scale == "log":
+            # A logarithm would blow up what is within the tolerance.
+            known = slice_.evaluated[point, line] | (values >= allowed_error(slice_, name))
+            shown = np.where(known, values, np.nan)
         center = float(showable(slice_.center[name][point], scale))
         curves.append(
             Curve(
                 name=slice_.focus_points[point] if several else title_of(slice_),
                 values=values,
                 center=center if x[0] <= 0 <= x[-1] else float("nan"),
+                shown=shown,
                 band=band(values, None if errors is None else errors[point, line], scale),
                 evaluated=None if evaluated is None else evaluated[points.index(point)],
             )
@@ -121,7 +130,7 @@ def prepare_line(
         note=sentences(
             said,
             "" if errors is None else (BAND if evaluated is None else BARS),
-            interpolation(slice_, evaluated, DOTS),
+            interpolation(slice_, name, scale, evaluated, DOTS),
             caption([slice_.values[name][point, line] for point in points], scale),
         ),
     )
@@ -183,7 +192,7 @@ def draw_line(axes: Axes, data: LineData, scale: Scale) -> None:
         # Points where a gap on both sides would leave a sample without any line.
         marker = "." if np.isnan(curve.values).any() else ""
         (drawn,) = axes.plot(
-            data.coordinates, curve.values, marker=marker, markersize=3, label=plain(curve.name)
+            data.coordinates, curve.shown, marker=marker, markersize=3, label=plain(curve.name)
         )
         color = drawn.get_color()
         if curve.evaluated is not None:

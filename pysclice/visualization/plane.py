@@ -12,6 +12,7 @@ from pysclice.slices import Float64, Slice
 from pysclice.visualization.data import (
     Heatmap,
     Scale,
+    allowed_error,
     axis_label,
     caption,
     channel_of,
@@ -45,11 +46,13 @@ class Panel:
         heatmap: its values.
         path: the path of the parameters, if it is known there.
         evaluated: (points, 2) where values were evaluated, if others were interpolated.
+        allowed: how far off the others may be.
     """
 
     heatmap: Heatmap
     path: Path | None = None
     evaluated: Float64 | None = None
+    allowed: float = 0.0
 
 
 def prepare_planes(
@@ -79,6 +82,7 @@ def prepare_planes(
             ),
             path if point == 0 else None,
             _evaluated(slice_, point),
+            allowed_error(slice_, name),
         )
         for point in shown
     ]
@@ -87,7 +91,7 @@ def prepare_planes(
     return panels, sentences(
         f"{len(shown)} of {len(points)} focus points." if thinned else "",
         said,
-        interpolation(slice_, evaluated, "" if relief else DOTS),
+        interpolation(slice_, name, scale, evaluated, "" if relief else DOTS),
         caption([slice_.values[name][point] for point in shown], scale, _shown_as(relief)),
     )
 
@@ -110,7 +114,8 @@ def prepare_plane_series(
         raw.append(slice_.values[channel_of(slice_, name)][focus_point])
         path = prepare_trajectory(slice_)[0] if focus_point == 0 and not relief else None
         heatmap = _heatmap(slice_, name, focus_point, scale, f"step {step}")
-        panels.append(Panel(heatmap, path, _evaluated(slice_, focus_point)))
+        known = _evaluated(slice_, focus_point), allowed_error(slice_, name)
+        panels.append(Panel(heatmap, path, *known))
     sparse = any(panel.evaluated is not None for panel in panels)
     moved = len({series[step].fingerprint for step in steps}) > 1
     return panels, sentences(
@@ -136,10 +141,14 @@ def _shown_as(relief: bool) -> str:
 
 def _heatmap(slice_: Slice, channel: str, focus_point: int, scale: Scale, title: str) -> Heatmap:
     horizontal, vertical = slice_.axes
+    values = slice_.values[channel][focus_point]
+    if slice_.evaluated is not None and scale == "log":
+        # A logarithm would blow up what is within the tolerance.
+        values = np.maximum(values, allowed_error(slice_, channel))
     return Heatmap(
         x=horizontal.coordinates,
         y=vertical.coordinates,
-        values=showable(slice_.values[channel][focus_point].T, scale),
+        values=showable(values.T, scale),
         x_label=axis_label(horizontal),
         y_label=axis_label(vertical),
         title=title,
@@ -242,7 +251,11 @@ def _draw_panel(
 
     heatmap = panel.heatmap
     mesh = draw_heatmap(axes, heatmap, limits_, scale)
-    draw_contours(axes, heatmap, limits_, scale)
+    low, high = limits_
+    # Contours at values below the tolerance would be drawings of the interpolation.
+    lowest = max(low, panel.allowed) if scale == "log" else low
+    if lowest < high:
+        draw_contours(axes, heatmap, (lowest, high), scale)
     path = panel.path
     on_plane = heatmap.x[0] <= 0 <= heatmap.x[-1] and heatmap.y[0] <= 0 <= heatmap.y[-1]
     if on_plane and (path is None or not path.ends_here):

@@ -135,6 +135,7 @@ def test_adaptive_slices_say_what_was_measured(slicer: Any, most: int) -> None:
     assert (
         notes["estimated_error"] == notes["hold_outs"]["channels"]["train/loss"]["largest"] <= 0.01
     )
+    assert np.isclose(notes["allowed"], 0.01 * np.ptp(found.losses[measured]), rtol=1e-3)
     assert notes["hold_outs"]["channels"]["train/accuracy"]["largest"] > 0
     assert "with 95 % confidence at least 90 %" in notes["sentence"]
     # The focus point is measured, and so are the lowest and the highest loss.

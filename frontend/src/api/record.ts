@@ -6,6 +6,7 @@ import {
   asObject,
   asText,
   asTexts,
+  bitsFromBase64,
   FormatError,
   type Json,
 } from "./schema";
@@ -85,6 +86,10 @@ export function decodeRecord(bytes: Uint8Array): Slice {
     trajectory:
       path &&
       readTrajectory(path, axes.length, (start, count) => floats(blocks.path + start, count)),
+    evaluated:
+      header["evaluated"] === undefined
+        ? null
+        : bitsFromBase64(header["evaluated"], size, "evaluated"),
   };
 }
 

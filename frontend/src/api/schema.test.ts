@@ -1,5 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { floatsFromBase64, parseCatalog, parseHealth, runLengthDecode, asText } from "./schema";
+import {
+  bitsFromBase64,
+  floatsFromBase64,
+  parseCatalog,
+  parseHealth,
+  runLengthDecode,
+  asText,
+} from "./schema";
 
 // The example of http_api.md.
 const INDEX = {
@@ -81,4 +88,11 @@ it("parseHealth reads a retention of either form", () => {
     retention: "10",
     malformed: [{ run: "a", tag: "", reason: "" }],
   });
+});
+
+it("bitsFromBase64 counts, from the highest bit on", () => {
+  expect([...bitsFromBase64("qIA=", 9, "evaluated")]).toEqual([1, 0, 1, 0, 1, 0, 0, 0, 1]);
+  expect(() => bitsFromBase64("qIA=", 8, "evaluated")).toThrow("not 8 bits");
+  expect(() => bitsFromBase64("#", 8, "evaluated")).toThrow("not base64");
+  expect(() => bitsFromBase64(5, 8, "evaluated")).toThrow("expected a text");
 });

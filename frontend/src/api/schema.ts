@@ -64,11 +64,28 @@ export function runLengthDecode<T>(
 
 /** Little-endian float32 behind base64. */
 export function floatsFromBase64(value: unknown, length: number, where: string): Float32Array {
-  const binary = atob(asText(value, where));
+  const binary = bytesFromBase64(value, where);
   if (binary.length !== 4 * length) throw new FormatError(`${where}: not ${length} floats.`);
   const view = new DataView(new ArrayBuffer(binary.length));
   for (let i = 0; i < binary.length; i += 1) view.setUint8(i, binary.charCodeAt(i));
   return Float32Array.from({ length }, (_, i) => view.getFloat32(4 * i, true));
+}
+
+/** One bit each, from the highest of the first byte on, behind base64: 1 or 0. */
+export function bitsFromBase64(value: unknown, length: number, where: string): Uint8Array {
+  const binary = bytesFromBase64(value, where);
+  if (binary.length !== Math.ceil(length / 8))
+    throw new FormatError(`${where}: not ${length} bits.`);
+  return Uint8Array.from({ length }, (_, i) => (binary.charCodeAt(i >> 3) >> (7 - (i % 8))) & 1);
+}
+
+function bytesFromBase64(value: unknown, where: string): string {
+  try {
+    return atob(asText(value, where));
+  } catch (error) {
+    if (error instanceof FormatError) throw error;
+    throw new FormatError(`${where}: not base64.`);
+  }
 }
 
 export function parseCatalog(value: unknown): Catalog {

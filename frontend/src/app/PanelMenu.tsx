@@ -6,6 +6,7 @@ import { useDark, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 import type { Picture } from "../ui/plotRegistry";
 import { Popover, PopoverItem } from "../ui/Popover";
+import { sentencesFor } from "../views/shared/recordSentences";
 import type { PanelSlice, ValueScale, View } from "../views/view";
 import { download, fileName, toPng, toSvg } from "./exports";
 import { ValueTable } from "./ValueTable";
@@ -26,7 +27,7 @@ export function PanelMenu({ panel, slice, view, value, pictures }: PanelMenuProp
   const { run, series, channel } = slice;
   const parts = [run, series.name, channel.name, `step ${slice.slice.step}`];
   const key = frameKey(series, panel.position);
-  const sentences = view.sentences?.(slice, value) ?? [];
+  const sentences = sentencesFor(view, slice, value);
   const caption = [[...parts, slice.slice.method].join(", "), ...sentences];
   // A panel of many small pictures is no one file.
   const picture = () => (pictures.size === 1 ? [...pictures][0] : undefined);

@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { atFocusPoint } from "../data/slice";
 import { formatStep, formatValue } from "../plot/format";
+import { sentencesFor } from "../views/shared/recordSentences";
 import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 
 interface PanelNoteProps {
@@ -19,7 +20,7 @@ export function PanelNote({ slice, value, view }: PanelNoteProps) {
     [slice, value.kind, view],
   );
   const clipped = useMemo(() => clippingFor(slice, value), [slice, value]);
-  const sentences = useMemo(() => view.sentences?.(slice, value) ?? [], [slice, value, view]);
+  const sentences = useMemo(() => sentencesFor(view, slice, value), [slice, value, view]);
   if (missing === null && clipped === null && sentences.length === 0) return null;
   const [low, high] = value.domain;
   return (
@@ -53,7 +54,7 @@ interface OverlayNoteProps extends Omit<PanelNoteProps, "slice"> {
 /** What a view has to say about several runs: once where it is the same for all. */
 export function OverlayNote({ slices, value, view }: OverlayNoteProps) {
   const sentences = useMemo(() => {
-    const all = slices.map((slice) => view.sentences?.(slice, value) ?? []);
+    const all = slices.map((slice) => sentencesFor(view, slice, value));
     const common = (all[0] ?? []).filter((said) => all.every((own) => own.includes(said)));
     const own = slices.flatMap(({ run }, i) =>
       (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),

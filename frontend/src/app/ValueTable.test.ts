@@ -39,3 +39,12 @@ it("a table of lines with other coordinates has those of each", () => {
     ["2", "1", "2.0000", "3", "4.0000"],
   ]);
 });
+
+it("a table marks what was interpolated", () => {
+  const sparse = { ...line([-1, 0, 1], [2, 1, 3]), evaluated: Uint8Array.of(1, 0, 1) };
+  expect(table(sparse).slice(1)).toEqual([
+    ["\u22121", "2.0000"],
+    ["0", "\u2248\u20091.0000"],
+    ["1", "3.0000"],
+  ]);
+});

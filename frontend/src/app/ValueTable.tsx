@@ -1,4 +1,4 @@
-import { errorsOf, lineOf, sharesCoordinates, type Slice } from "../data/slice";
+import { errorsOf, evaluatedOf, lineOf, sharesCoordinates, type Slice } from "../data/slice";
 import { formatCoordinate, formatStep, formatValue } from "../plot/format";
 import { Dialog } from "../ui/Dialog";
 import { HALF_WIDTH } from "../views/shared/errors";
@@ -11,6 +11,9 @@ interface ValueTableProps {
   readonly onClose: () => void;
 }
 
+const INTERPOLATED = "\u2248\u2009";
+const INTERPOLATED_SENTENCE = `${INTERPOLATED}: interpolated.`;
+
 /** The numbers behind a picture. */
 export function ValueTable({ slice: panel, sentences, onClose }: ValueTableProps) {
   const { slice, channel, run } = panel;
@@ -18,7 +21,7 @@ export function ValueTable({ slice: panel, sentences, onClose }: ValueTableProps
   const { corner, heads, rows } = tableOf(panel);
   return (
     <Dialog title={title} onClose={onClose}>
-      {sentences.map((sentence) => (
+      {[...sentences, ...(slice.evaluated ? [INTERPOLATED_SENTENCE] : [])].map((sentence) => (
         <p key={sentence} className="muted values-note">
           {sentence}
         </p>
@@ -58,7 +61,9 @@ interface Table {
 export function tableOf(panel: Pick<PanelSlice, "slice" | "channel" | "focusPoint">): Table {
   const { slice, channel, focusPoint } = panel;
   const cell = (line: number, sample: number) => {
-    const value = formatValue(lineOf(slice, channel, line, focusPoint)[sample] ?? NaN, 5);
+    const interpolated = evaluatedOf(slice, line, focusPoint)?.[sample] === 0;
+    const mark = interpolated ? INTERPOLATED : "";
+    const value = mark + formatValue(lineOf(slice, channel, line, focusPoint)[sample] ?? NaN, 5);
     const half = HALF_WIDTH * (errorsOf(slice, channel, line, focusPoint)?.[sample] ?? NaN);
     return Number.isFinite(half) ? `${value} ± ${formatValue(half, 2)}` : value;
   };

@@ -45,3 +45,9 @@ function plainValue(note: unknown, depth: number): PlainValue | null {
   });
   return below.length > 0 ? below : null;
 }
+
+/** What stands under a name in a note. Notes are whatever somebody wrote: it may be nothing. */
+export function property(value: unknown, name: string): unknown {
+  if (typeof value !== "object" || value === null) return undefined;
+  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
+}

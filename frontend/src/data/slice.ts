@@ -64,6 +64,8 @@ export interface Slice {
   readonly seconds: number;
   readonly notes: ReadonlyMap<string, unknown>;
   readonly trajectory: Trajectory | null;
+  /** In C order of the shape, 1 where values were evaluated; nothing where none is interpolated. */
+  readonly evaluated: Uint8Array | null;
 }
 
 export function channelOf(slice: Slice, name: string): Channel | undefined {
@@ -78,6 +80,12 @@ export function atFocusPoint(
 ): Float32Array {
   const size = slice.shape[1] * slice.shape[2];
   return channel.values.subarray(focusPoint * size, (focusPoint + 1) * size);
+}
+
+/** Which values at one focus point were evaluated, in their order; nothing where all were. */
+export function evaluatedAt({ shape, evaluated }: Slice, focusPoint: number): Uint8Array | null {
+  const size = shape[1] * shape[2];
+  return evaluated && evaluated.subarray(focusPoint * size, (focusPoint + 1) * size);
 }
 
 /** The values of one line of a bundle at one focus point. */
@@ -98,6 +106,12 @@ export function errorsOf(
   focusPoint: number,
 ): Float32Array | null {
   return channel.errors && lineIn(channel.errors, slice, line, focusPoint);
+}
+
+/** Which values of one line at one focus point were evaluated; nothing where all were. */
+export function evaluatedOf(slice: Slice, line: number, focusPoint: number): Uint8Array | null {
+  const samples = slice.shape[2];
+  return evaluatedAt(slice, focusPoint)?.subarray(line * samples, (line + 1) * samples) ?? null;
 }
 
 function lineIn(all: Float32Array, { shape }: Slice, line: number, focusPoint: number) {
@@ -121,9 +135,9 @@ export function extent(axis: Axis | undefined): Interval {
 }
 
 /** Bytes that a slice takes in memory. */
-export function byteSize({ channels, trajectory }: Slice): number {
+export function byteSize({ channels, trajectory, evaluated }: Slice): number {
   return channels.reduce(
     (sum, { values, errors }) => sum + values.byteLength + (errors?.byteLength ?? 0),
-    2048 + 24 * (trajectory?.steps.length ?? 0),
+    2048 + 24 * (trajectory?.steps.length ?? 0) + (evaluated?.byteLength ?? 0),
   );
 }

@@ -7,10 +7,12 @@ import { SvgSurface } from "../plot/svgSurface";
 import { themeFor } from "../plot/theme";
 import { curvesOf, spreadOf } from "./bundle/bundleModel";
 import { drawBundles } from "./bundle/drawBundle";
-import { drawLines } from "./line/drawLines";
-import { curveOf } from "./line/lineModel";
+import { drawCurve, drawLines } from "./line/drawLines";
+import { curveOf, sampleAt } from "./line/lineModel";
 import { markOf } from "./line/barrierModel";
 import { drawPath } from "./plane/drawPath";
+import { drawPlane } from "./plane/drawPlane";
+import { aboveTolerance, gridOf } from "./plane/planeModel";
 import { drawSpectra } from "./spectrum/drawSpectrum";
 
 const theme = themeFor(false);
@@ -122,4 +124,91 @@ it("a path is solid up to its step and faint after it", () => {
   expect(lines[3]?.[2]).toBe("#ffffff");
   expect(drawn).toContain(`<circle cx="250" cy="110" r="5" fill="${theme.playHead}"`);
   expect(drawn).toContain(">step 0</text>");
+});
+
+it("an interpolated line has dots and bars where it was evaluated, and no band", () => {
+  const errors = Float32Array.of(0.5, NaN, 0, NaN, 0.25);
+  const values = channel([1, 1, 1, 1, 1], { errors });
+  const sparse = slice([1, 1, 5], [axis([-2, -1, 0, 1, 2])], values, {
+    evaluated: Uint8Array.of(1, 0, 1, 0, 1),
+  });
+  const curve = { ...curveOf(sparse, values, 0), ...style, center: 1 };
+  expect(sampleAt(curve, -1)).toEqual({ x: -1, value: 1, interpolated: true });
+  expect(sampleAt(curve, 2)).toEqual({ x: 2, value: 1, half: 0.49 });
+  const drawn = svg((surface) =>
+    drawLines(surface, chart(), { curves: [curve], envelope: null, xLabel: "", yLabel: "", theme }),
+  );
+  expect(drawn).toContain('d="M50 208L50 12M250 110L250 110M450 159L450 61"');
+  const dots = [...drawn.matchAll(/<circle cx="([^"]*)" cy="110" r="2.25"/g)];
+  expect(dots.map(([, x]) => x)).toEqual(["50", "250", "450"]);
+});
+
+it("a plane has a dot where it was evaluated, unless the dots would be too near", () => {
+  const values = channel([1, 2, 3, 4, 5, 6]);
+  const plane = slice([1, 3, 2], [axis([-2, 0, 2]), axis([0, 2])], values, { kind: "plane" });
+  const scale = createScale("linear", [1, 6]);
+  const dots = (width: number) => {
+    const box = { ...BOX, width };
+    const drawn = svg((surface) =>
+      drawPlane(
+        surface,
+        { chart: createChart(box, linear([-2, 2]), linear([0, 2])), bar: BOX },
+        {
+          slice: plane,
+          channel: values,
+          grid: gridOf(plane, values, 0),
+          scale,
+          colorMap: "viridis",
+          smooth: false,
+          clipped: { below: false, above: false },
+          path: null,
+          evaluated: Uint8Array.of(1, 0, 0, 1, 0, 1),
+          allowed: 0,
+          theme,
+        },
+      ),
+    );
+    return [...drawn.matchAll(/<circle cx="([^"]*)" cy="([^"]*)" r="1.5"/g)].map(([, x, y]) => [
+      x,
+      y,
+    ]);
+  };
+  expect(dots(400)).toEqual([
+    ["50", "210"],
+    ["250", "10"],
+    ["450", "10"],
+  ]);
+  expect(dots(8)).toEqual([]);
+});
+
+it("on a log scale an interpolated line has gaps below its tolerance", () => {
+  const values = channel([1, 0.01, 0.02, 0.03, 1]);
+  const sampling = { tolerance: 0.1, channel: "train/loss", allowed: 0.1, hold_outs: {} };
+  const sparse = slice([1, 1, 5], [axis([-2, -1, 0, 1, 2])], values, {
+    evaluated: Uint8Array.of(1, 0, 1, 1, 1),
+    notes: new Map([["sampling", sampling]]),
+  });
+  const drawn = (kind: ScaleKind) =>
+    svg((surface) =>
+      drawCurve(
+        surface,
+        chart(kind, [0.01, 1]),
+        { ...curveOf(sparse, values, 0), ...style, center: 1 },
+        1,
+      ),
+    );
+  expect(drawn("linear").match(/M/g)).toHaveLength(1);
+  expect(drawn("log")).toMatch(/d="M50 10L50\.01 10M250 \S+L350 \S+L450 10"/);
+});
+
+it("a plane's color on a log scale goes no lower than interpolation can tell", () => {
+  const grid = {
+    xs: Float64Array.of(0, 1),
+    ys: Float64Array.of(0),
+    values: Float32Array.of(0.25, 0.5),
+  };
+  expect(aboveTolerance(grid, 0)).toBe(grid);
+  expect([...aboveTolerance(grid, 0.375).values]).toEqual([0.375, 0.5]);
+  const diverged = { ...grid, values: Float32Array.of(NaN, Infinity) };
+  expect([...aboveTolerance(diverged, 1).values]).toEqual([NaN, Infinity]);
 });

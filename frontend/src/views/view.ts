@@ -66,6 +66,8 @@ export interface View {
   readonly needsAllSteps: boolean;
   /** Whether it draws all focus points at once, so that there is none to choose. */
   readonly allFocusPoints: boolean;
+  /** Whether it draws a dot where a value was evaluated, if others were interpolated. */
+  readonly dots: boolean;
   /** Names of the notes that it draws or says. */
   readonly notes: readonly string[];
   /** What a scale has to show of an interval around all values, given the slices that share it. */

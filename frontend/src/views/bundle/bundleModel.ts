@@ -116,6 +116,8 @@ const NOTHING: Curve = {
   coordinates: new Float64Array(),
   values: new Float32Array(),
   errors: null,
+  evaluated: null,
+  allowed: 0,
 };
 
 export function bundleSentences({ slice, channel }: PanelSlice): string[] {

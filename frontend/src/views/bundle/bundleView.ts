@@ -12,6 +12,7 @@ export const bundleView: View = {
   colors: false,
   needsAllSteps: false,
   allFocusPoints: true,
+  dots: false,
   notes: [],
   domain: aroundAll,
   sentences: bundleSentences,

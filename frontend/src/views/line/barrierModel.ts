@@ -1,3 +1,4 @@
+import { property } from "../../data/notes";
 import { formatUncertain } from "../../plot/format";
 import { fractionalIndices } from "../../plot/raster";
 import type { Measured } from "../view";
@@ -26,12 +27,6 @@ export function barrierOf({ slice, channel, focusPoint }: Measured): Barrier | n
     where,
     error: typeof error === "number" && Number.isFinite(error) ? error : null,
   };
-}
-
-// Notes are whatever somebody wrote: every step down may lead to nothing.
-function property(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null) return undefined;
-  return Object.hasOwn(value, name) ? (value as Record<string, unknown>)[name] : undefined;
 }
 
 /** Where a barrier is drawn, in coordinates and values. */

@@ -38,7 +38,10 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
     drawEnvelope(surface, chart, drawing);
     for (const curve of curves) drawBand(surface, chart, curve, curve.color);
     for (const mark of marks) drawChord(surface, chart, mark, theme);
-    for (const curve of curves) drawCurve(surface, chart, curve, 1.75);
+    for (const curve of curves) {
+      drawCurve(surface, chart, curve, 1.75);
+      drawEvaluated(surface, chart, curve, theme);
+    }
   });
   drawFrame(surface, box, theme);
   for (const mark of marks) drawBracket(surface, chart, mark, theme);
@@ -47,13 +50,27 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
 }
 
 export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, width: number) {
-  const { coordinates, values, color, dash } = curve;
+  const { coordinates, values, evaluated, allowed, color, dash } = curve;
+  // A logarithm would blow up what is within the tolerance.
+  const unknown = (i: number) =>
+    chart.y.kind === "log" && evaluated?.[i] === 0 && (values[i] ?? NaN) < allowed;
   const shape = polyline(
     coordinates.length,
     (i) => chart.toX(coordinates[i] ?? NaN),
-    (i) => chart.toY(values[i] ?? NaN),
+    (i) => (unknown(i) ? NaN : chart.toY(values[i] ?? NaN)),
   );
   surface.stroke(shape, IN_PLACE, { color, width, dash });
+}
+
+/** A dot where a value was evaluated, if others were interpolated. */
+function drawEvaluated(surface: Surface2D, chart: Chart, curve: StyledCurve, theme: Theme): void {
+  const { coordinates, values, evaluated, color } = curve;
+  if (!evaluated) return;
+  for (const [i, at] of coordinates.entries()) {
+    const y = chart.toY(values[i] ?? NaN);
+    if (evaluated[i] === 0 || !Number.isFinite(y)) continue;
+    surface.circle(chart.toX(at), y, 2.25, color, { color: theme.background, width: 0.75 });
+  }
 }
 
 function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: LinesDrawing): void {

@@ -1,7 +1,15 @@
-import { channelOf, errorsOf, lineOf, type Channel, type Slice } from "../../data/slice";
+import {
+  channelOf,
+  errorsOf,
+  evaluatedOf,
+  lineOf,
+  type Channel,
+  type Slice,
+} from "../../data/slice";
 import { nearestIndex } from "../../data/stats";
 import { formatCoordinate, formatValue } from "../../plot/format";
 import { HALF_WIDTH } from "../shared/errors";
+import { allowedError } from "../shared/recordSentences";
 import type { PanelSlice } from "../view";
 
 /** One curve: where it was sampled and what was found there. */
@@ -10,6 +18,10 @@ export interface Curve {
   readonly values: Float32Array;
   /** Standard errors of the values' differences from the center, where they were measured. */
   readonly errors: Float32Array | null;
+  /** 1 where a value was evaluated; nothing where none is interpolated. */
+  readonly evaluated: Uint8Array | null;
+  /** How far off the others may be. */
+  readonly allowed: number;
 }
 
 export function curveOf(slice: Slice, channel: Channel, focusPoint: number, line = 0): Curve {
@@ -17,6 +29,8 @@ export function curveOf(slice: Slice, channel: Channel, focusPoint: number, line
     coordinates: slice.axes[line]?.coordinates ?? new Float64Array(),
     values: lineOf(slice, channel, line, focusPoint),
     errors: errorsOf(slice, channel, line, focusPoint),
+    evaluated: evaluatedOf(slice, line, focusPoint),
+    allowed: allowedError({ slice, channel }),
   };
 }
 
@@ -25,15 +39,18 @@ export interface CurveSample {
   readonly value: number;
   /** Half of the 95 % interval, where there is one. */
   readonly half?: number;
+  readonly interpolated?: true;
 }
 
-export function sampleAt({ coordinates, values, errors }: Curve, x: number): CurveSample {
+export function sampleAt(curve: Curve, x: number): CurveSample {
+  const { coordinates, values, errors, evaluated } = curve;
   const i = nearestIndex(coordinates, x);
   const half = HALF_WIDTH * (errors?.[i] ?? NaN);
   return {
     x: coordinates[i] ?? 0,
     value: values[i] ?? NaN,
     ...(Number.isFinite(half) && { half }),
+    ...(evaluated?.[i] === 0 && { interpolated: true }),
   };
 }
 

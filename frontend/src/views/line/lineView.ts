@@ -1,5 +1,5 @@
 import type { Layout } from "../../data/catalog";
-import { aroundBands, BAND_SENTENCE } from "../shared/errors";
+import { aroundBands, BAND_SENTENCE, BARS_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
 import { barrierSentences } from "./barrierModel";
 import { LineView } from "./LineView";
@@ -13,11 +13,12 @@ export const lineView: View = {
   colors: false,
   needsAllSteps: false,
   allFocusPoints: false,
+  dots: true,
   notes: ["barrier"],
   domain: aroundBands,
   sentences: (panel) => [
     ...barrierSentences(panel),
-    ...(panel.channel.errors ? [BAND_SENTENCE] : []),
+    ...(panel.channel.errors ? [panel.slice.evaluated ? BARS_SENTENCE : BAND_SENTENCE] : []),
   ],
 };
 

@@ -11,5 +11,6 @@ export const overStepsView: View = {
   colors: true,
   needsAllSteps: true,
   allFocusPoints: false,
+  dots: false,
   notes: [],
 };

@@ -1,4 +1,5 @@
 import { useCallback, useMemo } from "react";
+import { evaluatedAt } from "../../data/slice";
 import { contains } from "../../plot/chart";
 import { drawCrossHair } from "../../plot/marks/crossHair";
 import type { Surface2D } from "../../plot/surface";
@@ -8,10 +9,18 @@ import { Plot } from "../../ui/Plot";
 import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { Readout } from "../shared/Readout";
+import { allowedError, recordSentences } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
 import { drawPlane } from "./drawPlane";
-import { describePlane, gridOf, layOutPlane, neighbor, sampleAt } from "./planeModel";
+import {
+  aboveTolerance,
+  describePlane,
+  gridOf,
+  layOutPlane,
+  neighbor,
+  sampleAt,
+} from "./planeModel";
 import { pathOf, trajectorySentences } from "./trajectoryModel";
 
 export function PlaneView({ panels, ...props }: ViewProps) {
@@ -31,21 +40,28 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
   const [cursor, setCursor] = useCursor();
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
   const plane = useMemo(() => layOutPlane(slice, size, scale), [slice, size, scale]);
+  const allowed = allowedError({ slice, channel });
+  const drawn = useMemo(
+    () => (scale.kind === "log" ? aboveTolerance(grid, allowed) : grid),
+    [grid, allowed, scale],
+  );
   const { clipped } = value;
   const draw = useCallback(
     (surface: Surface2D) =>
       drawPlane(surface, plane, {
         slice,
         channel,
-        grid,
+        grid: drawn,
         scale,
         colorMap,
         smooth,
         clipped,
         path: pathOf({ slice, focusPoint }),
+        evaluated: evaluatedAt(slice, focusPoint),
+        allowed,
         theme,
       }),
-    [plane, slice, channel, focusPoint, grid, scale, colorMap, smooth, clipped, theme],
+    [plane, slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, theme],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
   const overlay = useMemo(
@@ -62,8 +78,9 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       [
         describePlane(slice, channel, grid, run),
         ...trajectorySentences({ slice, channel, focusPoint }),
+        ...recordSentences({ slice, channel, focusPoint }, true, scale.kind),
       ].join(" "),
-    [slice, channel, grid, run, focusPoint],
+    [slice, channel, grid, run, focusPoint, scale],
   );
   const { chart } = plane;
   return (
@@ -87,7 +104,13 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
       />
-      {sample && <Readout value={sample.value} coordinates={[sample.x, sample.y]} />}
+      {sample && (
+        <Readout
+          value={sample.value}
+          coordinates={[sample.x, sample.y]}
+          interpolated={evaluatedAt(slice, focusPoint)?.[sample.index] === 0}
+        />
+      )}
     </div>
   );
 }

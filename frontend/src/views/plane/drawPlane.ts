@@ -1,6 +1,7 @@
 import type { Channel, Slice } from "../../data/slice";
 import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
+import type { Chart } from "../../plot/chart";
 import type { ColorMapName } from "../../plot/colorMaps";
 import { contours, type Grid } from "../../plot/contours";
 import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
@@ -25,6 +26,10 @@ export interface PlaneDrawing {
   readonly smooth: boolean;
   readonly clipped: Clipped;
   readonly path: Path | null;
+  /** 1 where a value of the grid was evaluated; nothing where none is interpolated. */
+  readonly evaluated: Uint8Array | null;
+  /** How far off the others may be. */
+  readonly allowed: number;
   readonly theme: Theme;
 }
 
@@ -36,12 +41,16 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
   surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
   surface.clip(box, () => {
     // Chosen by the scale and not by the values: panels that share it have the same contours.
-    const levels = contourLevels(scale, 12);
+    // Below the tolerance they would be drawings of the interpolation.
+    const levels = contourLevels(scale, 12).filter(
+      ({ value }) => scale.kind === "linear" || value >= drawing.allowed,
+    );
     const found = contours(
       { ...grid, values: shares },
       levels.map(({ value }) => scale.toShare(value)),
     );
     const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? { lines: [] } }));
+    if (drawing.evaluated) drawEvaluated(surface, chart, grid, drawing.evaluated);
     drawContourLines(surface, chart, lines, box.width > 160);
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
@@ -55,6 +64,23 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     yTicks: Math.max(2, box.height / 56),
   });
   drawColorBar(surface, bar, scale, drawing, drawing.clipped);
+}
+
+// Nearer than this to each other, dots of a fine grid would hide what they stand on.
+const DOT_SPACING = 3;
+
+/** Small dots where values were evaluated, readable on any color. */
+function drawEvaluated(surface: Surface2D, chart: Chart, grid: Grid, evaluated: Uint8Array): void {
+  const { xs, ys } = grid;
+  const { width, height } = chart.box;
+  if (Math.min(width / xs.length, height / ys.length) < DOT_SPACING) return;
+  for (const [i, x] of xs.entries()) {
+    for (const [j, y] of ys.entries()) {
+      if (evaluated[i * ys.length + j] === 0) continue;
+      const border = { color: "rgba(0, 0, 0, 0.55)", width: 0.75 };
+      surface.circle(chart.toX(x), chart.toY(y), 1.5, "#ffffff", border);
+    }
+  }
 }
 
 function fieldRaster(

@@ -52,6 +52,12 @@ export function gridOf(slice: Slice, channel: Channel, focusPoint: number): Grid
   };
 }
 
+/** The grid without what lies within its tolerance, which a logarithm would blow up. */
+export function aboveTolerance(grid: Grid, allowed: number): Grid {
+  if (!(allowed > 0)) return grid;
+  return { ...grid, values: grid.values.map((value) => Math.max(value, allowed)) };
+}
+
 const views = new WeakMap<Float32Array, Map<number, Float32Array>>();
 
 // One view for each focus point, so that caches keyed by it find it again.
@@ -67,13 +73,16 @@ export interface PlaneSample {
   readonly x: number;
   readonly y: number;
   readonly value: number;
+  /** Its place among the values at the focus point. */
+  readonly index: number;
 }
 
 /** The sample nearest to a point of the plane. */
 export function sampleAt({ xs, ys, values }: Grid, x: number, y: number): PlaneSample {
   const i = nearestIndex(xs, x);
   const j = nearestIndex(ys, y);
-  return { x: xs[i] ?? 0, y: ys[j] ?? 0, value: values[i * ys.length + j] ?? NaN };
+  const index = i * ys.length + j;
+  return { x: xs[i] ?? 0, y: ys[j] ?? 0, value: values[index] ?? NaN, index };
 }
 
 /** The neighbor of a sample `dx` and `dy` samples away, at most at the border. */
@@ -90,7 +99,9 @@ export function lowest(grid: Grid): PlaneSample | null {
   for (const [i, x] of grid.xs.entries()) {
     for (const [j, y] of grid.ys.entries()) {
       const value = grid.values[i * grid.ys.length + j] ?? NaN;
-      if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = { x, y, value };
+      const index = i * grid.ys.length + j;
+      if (Number.isFinite(value) && value < (best?.value ?? Infinity))
+        best = { x, y, value, index };
     }
   }
   return best;

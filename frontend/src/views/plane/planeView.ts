@@ -12,6 +12,7 @@ export const planeView: View = {
   colors: true,
   needsAllSteps: false,
   allFocusPoints: false,
+  dots: true,
   notes: [],
   sentences: trajectorySentences,
   heightFor: planeHeight,

@@ -9,6 +9,7 @@ interface ReadoutProps {
   readonly coordinates: readonly number[];
   /** Half of its 95 % interval, where that is known. */
   readonly half?: number;
+  readonly interpolated?: boolean;
   /** Where that is, where coordinates in parentheses do not say it. */
   readonly place?: string;
   readonly name?: string;
@@ -16,7 +17,8 @@ interface ReadoutProps {
 }
 
 /** The value under the cursor and where that is: in the panel's head, or in place without one. */
-export function Readout({ value, coordinates, half, place, name, color }: ReadoutProps) {
+export function Readout(props: ReadoutProps) {
+  const { value, coordinates, half, interpolated = false, place, name, color } = props;
   const slot = use(ReadoutSlot);
   const readout = (
     <span
@@ -32,6 +34,7 @@ export function Readout({ value, coordinates, half, place, name, color }: Readou
       </span>{" "}
       <b>{formatValue(value, 5)}</b>
       {half !== undefined && <span> ± {formatValue(half, 2)}</span>}
+      {interpolated && <span className="readout-place"> interpolated</span>}
     </span>
   );
   return slot ? createPortal(readout, slot) : readout;

@@ -12,21 +12,26 @@ export const HALF_WIDTH = 1.96;
 /** How much a band covers what lies below it. */
 export const BAND = 0.28;
 
-export const BAND_SENTENCE =
-  "Band and ±: 95 % interval of the difference from the center, paired: " +
-  "same examples at every point.";
+const INTERVAL =
+  "95 % interval of the difference from the center, paired: same examples at every point.";
+export const BAND_SENTENCE = `Band and ±: ${INTERVAL}`;
+export const BARS_SENTENCE = `Bars and ±: ${INTERVAL}`;
 
 interface Uncertain {
   readonly coordinates: Float64Array;
   readonly values: Float32Array;
   readonly errors: Float32Array | null;
+  readonly evaluated?: Uint8Array | null;
 }
 
-/** The area that 95 % intervals cover, down to the bottom of the scale where they end below it. */
+/**
+ * The area that 95 % intervals cover, down to the bottom of the scale where they end below it. Bars
+ * where values in between are interpolated, of whose errors nothing is known.
+ */
 export function drawBand(
   surface: Surface2D,
   chart: Chart,
-  { coordinates, values, errors }: Uncertain,
+  { coordinates, values, errors, evaluated }: Uncertain,
   color: string,
 ): void {
   if (!errors) return;
@@ -34,6 +39,13 @@ export function drawBand(
     const value = (values[i] ?? NaN) + sign * HALF_WIDTH * (errors[i] ?? NaN);
     return chart.toY(Math.max(value, chart.y.domain[0]));
   };
+  if (evaluated) {
+    const lines = [...coordinates.entries()]
+      .filter(([i]) => evaluated[i] === 1 && Number.isFinite(errors[i] ?? NaN))
+      .map(([i, at]) => Float64Array.of(chart.toX(at), end(i, -1), chart.toX(at), end(i, 1)));
+    surface.stroke({ lines }, IN_PLACE, { color, width: 1, opacity: 2 * BAND });
+    return;
+  }
   const area = band(
     coordinates.length,
     (i) => chart.toX(coordinates[i] ?? NaN),

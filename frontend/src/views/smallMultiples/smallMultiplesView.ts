@@ -12,6 +12,7 @@ export const smallMultiplesView: View = {
   colors: false,
   needsAllSteps: false,
   allFocusPoints: false,
+  dots: false,
   notes: [],
   sentences: ({ channel }) => (channel.errors ? [BAND_SENTENCE] : []),
 };

@@ -16,6 +16,7 @@ export const spectrumView: View = {
   colors: false,
   needsAllSteps: false,
   allFocusPoints: false,
+  dots: false,
   notes: SPECTRUM_NOTES,
   domain: aroundDensity,
   sentences: spectrumSentences,
