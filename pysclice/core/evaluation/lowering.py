@@ -12,14 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from pysclice.core.averages import Results
 from pysclice.core.evaluation.cross_entropy import Labels, losses_of_logits, losses_of_margins
 from pysclice.core.evaluation.replay import Part, Watched
 from pysclice.core.evaluation.rewrites import arguments
 from pysclice.core.evaluation.tape import Slot, Step
 from pysclice.core.evaluation.work import Group, Unsuitable
+from pysclice.slices import Float64
 
 # Numbers in one stack of activations: on a processor so many float32 take half of a usual
 # second-level cache; a GPU wants as much as fits.
@@ -175,26 +178,57 @@ class Lowered:
         ]
         return sum(tensor.numel() * tensor.element_size() for tensor in kept)
 
-    def at(self, rows: Any, space: Space, loss_of_each: bool | None) -> dict[str, Tensor]:
-        """What the batch gives at some points: name -> (points,) or (points, examples)."""
-        count, examples = len(rows), self._size or 0
-        labels = self._labels if loss_of_each else None
-        with_outputs = labels is None or bool(self._objective.metrics)
+    def at(self, rows: Float64, space: Space, loss_of_each: bool | None) -> Results:
+        """What the batch gives at some points.
+
+        Args:
+            rows: (points, directions), the coefficients of the group's directions.
+            space: memory to work in.
+            loss_of_each: see ``Evaluator``.
+        """
         like = self._flat[0]
-        losses = space.take("losses", (count, examples), like) if labels else None
-        outputs = None
-        if with_outputs:
-            outputs = like.new_empty((count, examples, self._width(self._output)))
-        block = self._block(rows, space)
+        labels = loss_of_each and self._labels is not None
+        ones = np.ones((len(rows), 1))
+        coefficients = torch.as_tensor(np.hstack([ones, rows]), dtype=self.dtype)
+        coefficients = coefficients.to(self.device)
+        losses = like.new_empty((len(rows), self._size or 0)) if labels else None
+        assessed: list[Results] = []
+        for start in range(0, len(rows), self.points):
+            here = slice(start, start + self.points)
+            block = self._block(coefficients[here], space)
+            own = None if losses is None else losses[here]
+            if own is not None and not self._objective.metrics:
+                self._run(block, own, None)
+                continue
+            outputs = like.new_empty(
+                (len(block.coefficients), self._size or 0, self._width(self._output))
+            )
+            self._run(block, own, outputs)
+            for point, predicted in enumerate(outputs):
+                loss = None if own is None else own[point]
+                assessed.append(
+                    self._objective.assess(
+                        predicted, self._batch, self._size, loss_of_each, loss=loss
+                    )
+                )
+        if not assessed:
+            assert losses is not None
+            return {"loss": losses}
+        return {name: torch.stack([one[name] for one in assessed]) for name in assessed[0]}
+
+    def _run(self, block: _Block, losses: Tensor | None, outputs: Tensor | None) -> None:
+        """Write losses (points, examples) and outputs (points, examples, features), if wanted."""
+        points, space = len(block.coefficients), block.space
         for tile in self._tiles:
             values: _Values = {}
             here = slice(tile.first, tile.last)
             if tile.margins is not None and losses is not None and outputs is None:
-                margins = space.take("margins", (count, tile.margins.shape[1]), like)
-                exponentials = space.take("exponentials", (count, tile.margins.shape[1]), like)
+                form = (points, tile.margins.shape[1])
+                margins = space.take("margins", form, tile.margins)
+                exponentials = space.take("exponentials", form, tile.margins)
                 torch.mm(block.coefficients, tile.margins, out=margins)
-                form = (count, -1, tile.last - tile.first)
-                losses[:, here] = losses_of_margins(margins.view(form), exponentials.view(form))
+                stack = (points, -1, tile.last - tile.first)
+                losses[:, here] = losses_of_margins(margins.view(stack), exponentials.view(stack))
                 continue
             for slot, instruction in self._instructions:
                 values[slot] = instruction(values, tile, block)
@@ -202,23 +236,9 @@ class Lowered:
             if outputs is not None:
                 outputs[:, here] = logits.transpose(1, 2)
             if losses is not None and tile.labels is not None:
-                exponentials = space.take("exponentials", tuple(logits.shape), like)
-                index = tile.labels.index(count)
+                exponentials = space.take("exponentials", tuple(logits.shape), logits)
+                index = tile.labels.index(points)
                 losses[:, here] = losses_of_logits(logits, exponentials, index)
-        if losses is not None and outputs is None:
-            return {"loss": losses.clone()}
-        assert outputs is not None
-        found = [
-            self._objective.assess(
-                outputs[point],
-                self._batch,
-                self._size,
-                loss_of_each,
-                loss=None if losses is None else losses[point].clone(),
-            )
-            for point in range(count)
-        ]
-        return {name: torch.stack([own[name] for own in found]) for name in found[0]}
 
     def _kind(self) -> tuple[torch.dtype, torch.device]:
         kinds = {(t.dtype, t.device) for t in self._center.values()}
@@ -242,12 +262,11 @@ class Lowered:
         ]  # fmt: skip
         return center, torch.stack(along) if along else center.new_empty((0, len(center)))
 
-    def _block(self, rows: Any, space: Space) -> _Block:
+    def _block(self, coefficients: Tensor, space: Space) -> _Block:
         center, along = self._flat
-        rows = torch.as_tensor(rows, dtype=center.dtype, device=center.device)
-        weights = space.take("weights", (len(rows), len(center)), center)
-        torch.addmm(center.expand(len(rows), -1), rows, along, out=weights)
-        return _Block(torch.cat([rows.new_ones((len(rows), 1)), rows], 1), weights, space)
+        weights = space.take("weights", (len(coefficients), len(center)), center)
+        torch.addmm(center.expand(len(coefficients), -1), coefficients[:, 1:], along, out=weights)
+        return _Block(coefficients, weights, space)
 
     def _tile(self, first: int, last: int) -> _Tile:
         tile = _Tile(first, last)

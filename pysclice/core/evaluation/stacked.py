@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from pysclice.core.averages import Results
 from pysclice.core.evaluation.lowering import MOST_POINTS, Lowered, Space
@@ -63,14 +62,15 @@ class Stacked:
 class _Prepared:
     def __init__(self, watched: Watched) -> None:
         self.watched = watched
-        self._group: Group | None = None
-        self._lowered: list[Lowered] = []
+        self._lowered: dict[Group, list[Lowered]] = {}
         self.lowered(watched.backend.model.work.groups[0])  # shows whether it can be done
 
     @property
     def bytes_kept(self) -> int:
         """Memory for what it keeps of the examples, beside the batches themselves."""
-        return self.watched.bytes_kept + sum(lowered.bytes_kept for lowered in self._lowered)
+        return self.watched.bytes_kept + sum(
+            network.bytes_kept for networks in self._lowered.values() for network in networks
+        )
 
     def evaluator(self) -> Evaluator:
         return _Evaluator(self)
@@ -78,19 +78,20 @@ class _Prepared:
     def lowered(self, group: Group) -> list[Lowered]:
         """The network on each batch."""
         with self.watched.lock:
-            if self._group is not group:
-                self._lowered = []  # the memory first
+            if group not in self._lowered:
+                while len(self._lowered) > self.watched.backend.workers:
+                    del self._lowered[next(iter(self._lowered))]  # the memory first
                 parts = zip(self.watched.parts, self.watched.portion.batches, strict=True)
-                self._lowered = [Lowered(self.watched, own[0], b, group) for own, b in parts]
-                self._group = group
-            return self._lowered
+                self._lowered[group] = [
+                    Lowered(self.watched, own[0], batch, group) for own, batch in parts
+                ]
+            return self._lowered[group]
 
 
 class _Evaluator:
     def __init__(self, prepared: _Prepared) -> None:
         self._prepared = prepared
         self._at_center = prepared.watched.evaluator()
-        self._group: Group | None = None
         self._space = Space()
 
     def __call__(self, numbers: Sequence[int], loss_of_each: bool | None) -> list[Results]:
@@ -99,10 +100,5 @@ class _Evaluator:
             return self._at_center(numbers, loss_of_each)
         group = work.group_of[numbers[0]]
         rows = work.coefficients[np.ix_(list(numbers), list(group.columns))]
-        found: list[Results] = []
-        for lowered in self._prepared.lowered(group):
-            starts = range(0, len(rows), lowered.points)
-            blocks = (rows[start : start + lowered.points] for start in starts)
-            parts = [lowered.at(block, self._space, loss_of_each) for block in blocks]
-            found.append({name: torch.cat([part[name] for part in parts]) for name in parts[0]})
-        return found
+        lowered = self._prepared.lowered(group)
+        return [network.at(rows, self._space, loss_of_each) for network in lowered]

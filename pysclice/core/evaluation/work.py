@@ -68,10 +68,12 @@ class Work:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Points that the same directions move; several groups where lines share their center."""
-        active = self.coefficients != 0.0
         sets: dict[tuple[int, ...], list[int]] = {}
-        for number, row in enumerate(active):
-            sets.setdefault(tuple(np.flatnonzero(row).tolist()), []).append(number)
+        kinds, kind_of = np.unique(self.coefficients != 0.0, axis=0, return_inverse=True)
+        kind_of = kind_of.reshape(-1)  # of more dimensions in NumPy 2.0
+        by_kind = np.split(np.argsort(kind_of, kind="stable"), np.cumsum(np.bincount(kind_of))[:-1])
+        for kind, numbers in sorted(zip(kinds, by_kind, strict=True), key=lambda pair: pair[1][0]):
+            sets[tuple(np.flatnonzero(kind).tolist())] = numbers.tolist()
         at_rest = sets.pop((), [])
         columns = [column for columns in sets for column in columns]
         if len(columns) != len(set(columns)):  # they overlap, as on a plane
