@@ -25,7 +25,7 @@ def test_the_code_of_the_methods_page_runs(tmp_path: Path, monkeypatch: pytest.M
     names = known()
     torch.save(names["other"].state_dict(), "other.pt")
     found = blocks(METHODS)
-    assert len(found) == 4
+    assert len(found) == 6
     for block in found:
         exec(compile(block, "docs/methods.md", "exec"), names)
     assert names["plane"].trajectory.explained > 0.9

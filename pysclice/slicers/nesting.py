@@ -48,8 +48,7 @@ def progressive_levels(shape: Sequence[int]) -> list[SubGrid]:
     Returns:
         for each grid the samples on each axis, in increasing order.
     """
-    share = FIRST_SHARE ** (1 / len(shape))
-    levels = [halvings(_first_positions(samples, share), samples) for samples in shape]
+    levels = _levels(shape)
     finest = max(int(level.max()) for level in levels)
     return [
         tuple(np.flatnonzero(level <= reached) for level in levels) for reached in range(finest + 1)
@@ -62,10 +61,13 @@ def progressive_order(shape: Sequence[int]) -> Int64:
     Each grid of ``progressive_levels`` is a first part of it, so measuring may stop or show what
     there is after any of them.
     """
-    share = FIRST_SHARE ** (1 / len(shape))
-    levels = [halvings(_first_positions(samples, share), samples) for samples in shape]
-    reached = np.max(np.meshgrid(*levels, indexing="ij"), axis=0)
+    reached = np.max(np.meshgrid(*_levels(shape), indexing="ij"), axis=0)
     return np.argsort(reached.ravel(), kind="stable").astype(np.int64)
+
+
+def _levels(shape: Sequence[int]) -> list[Int64]:
+    share = FIRST_SHARE ** (1 / len(shape))
+    return [halvings(_first_positions(samples, share), samples) for samples in shape]
 
 
 def _first_positions(samples: int, share: float) -> Float64:

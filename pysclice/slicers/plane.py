@@ -58,7 +58,8 @@ class Plane:
             measured. Where half of the grid would not do, such as under noise, all of it is
             measured, so it costs no more than the grid, but for the focus point, which is measured
             again in each of the few rounds. What is narrower than the gaps between measured points,
-            such as a single spike, is missed. Needs scipy, and cannot be had with replicates.
+            such as a single spike, is missed. Needs scipy, and cannot be had with replicates. Data
+            that the surface does not keep are read once a round.
         tolerance: how far off interpolated losses may be, as a share of the range, highest less
             lowest, of the finite losses that were measured. On a plane whose corners are very high
             that may be much for its middle. It is tested at 30 points drawn at random.

@@ -13,7 +13,7 @@ import numpy as np
 from pysclice.core.parameters import Direction, Parameters
 from pysclice.core.surface import LossSurface
 from pysclice.slicers.adaptive import HoldOuts, Refinement, refinements
-from pysclice.slicers.nesting import SubGrid, progressive_levels
+from pysclice.slicers.nesting import SubGrid, progressive_levels, progressive_order
 from pysclice.slicers.sampling import Rounds, Sampled, joined, sample
 from pysclice.slicers.surrogate import scipy_interpolate
 from pysclice.slices import Axis, Float64, Int64, Slice
@@ -123,10 +123,12 @@ class Grid:
 
     def _coarse_to_fine(self) -> Iterator[Found]:
         everywhere = [self._rounds(start) for start in self.starts]
+        order, done = progressive_order(self.shape), 0
         for kept in progressive_levels(self.shape):
             points = np.ravel_multi_index(np.ix_(*kept), self.shape).ravel()
             for rounds in everywhere:
-                rounds.measure(points[~rounds.measured[points]])
+                rounds.measure(order[done : len(points)])
+            done = len(points)
             yield Found(kept, joined([rounds.sampled(points) for rounds in everywhere]))
 
     def _adaptively(self) -> Iterator[Found]:

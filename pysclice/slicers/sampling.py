@@ -115,7 +115,6 @@ class Rounds:
 
     Attributes:
         values: channel -> (points,) float64; NaN where nothing has been measured yet.
-        measured: (points,): which have been measured.
         center: which of the points is the focus point; None if there is none.
     """
 
@@ -135,7 +134,6 @@ class Rounds:
         at_center = np.flatnonzero(np.all(coefficients == 0.0, axis=1))
         self.center = int(at_center[0]) if len(at_center) else None
         self.values: dict[str, Float64] = {}
-        self.measured = np.zeros(len(coefficients), dtype=np.bool_)
         self._errors: dict[str, Float64] = {}
         self._replicates: dict[str, Float64] = {}
         self._at_center: dict[str, float] = {}
@@ -161,7 +159,6 @@ class Rounds:
             self._replicates_at_center = {n: v[:, zero] for n, v in found.replicates.items()}
         first = not self._evaluations
         self._evaluations += len(points)
-        self.measured[which] = True
         self.values = self._with(self.values, found.values, which, first)
         self._errors = self._with(self._errors, found.errors, which, first)
         self._replicates = self._with(self._replicates, found.replicates, which, first)
