@@ -580,6 +580,18 @@ def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(tried) == 1 and again.notes["evaluation"]["check"]["points"] == 3
 
 
+def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
+    model = perceptron()
+    surface = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(1500))
+    assert surface.slice(ps.Line(ps.Random(0), samples=3)).notes["evaluation"] == {
+        "backend": "reference"
+    }
+    monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
+    large = surface.slice(ps.Line(ps.Random(0), samples=97))
+    assert large.notes["evaluation"]["backend"] == "stacked"
+
+
 def test_the_plain_cross_entropy_is_told_from_others() -> None:
     plain: list[Any] = [
         nn.CrossEntropyLoss(),

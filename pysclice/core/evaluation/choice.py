@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -84,52 +85,83 @@ def choose(
     work = model.work
     if wanted == "reference" or work.mode == "train" or model.statistics is not None:
         return reference
+    if any(map(_is_compiled, work.model.modules())):
+        return reference  # watching it would make it compile again
     names = frozenset(name for group in work.groups for name in group.names)
     threads = torch.get_num_threads() if work.device.type == "cpu" else 1
     key = ("backend", wanted, data_set, names, len(work.groups), threads, tuple(portion.sizes[:1]))
-    before: Candidate | None = None
-    if key in kept:
-        before = kept[key]
-        if before is None:
-            return reference
-    if any(map(_is_compiled, work.model.modules())):
-        return reference  # watching it would make it compile again
+    before: _Remembered = kept.get(key, _Remembered())
+    evaluations = portion.examples * len(work.coefficients)
     numbers = sum(tensor.numel() for tensor in work.center.values())
-    if wanted == "auto" and numbers * portion.examples * len(work.coefficients) < _WORTH_NUMBERS:
+    small = numbers * evaluations < _WORTH_NUMBERS or before.seconds * evaluations < _WORTH_SECONDS
+    if before.is_reference or (small and wanted == "auto" and before.candidate is None):
         return reference
     trial = Trial(model, _some(portion, _LEAST_EXAMPLES))
-    if before is not None:
-        candidates = [before]
+    if before.candidate is not None:
+        best = before.candidate if trial.agrees(before.candidate) else None
     else:
         candidates = _candidates(trial, wanted, threads)
         each = trial.glance() / trial.portion.examples
-        whole = each * portion.examples * len(work.coefficients)
-        if not candidates or (wanted == "auto" and whole < _WORTH_SECONDS):
-            kept[key] = None
+        if candidates and wanted == "auto" and each * evaluations < _WORTH_SECONDS:
+            kept[key] = _Remembered(seconds=each)
             return reference
-        # About thirty evaluations. A few examples take longer than their share of many, so that
-        # the first guess is too low.
-        seconds = min(_TRIAL_SECONDS, _SHARE * whole / 30)
-        for _ in range(2):
-            if seconds / each > 1.5 * trial.portion.examples:
-                trial = Trial(model, _some(portion, int(seconds / each)))
-                each = trial.glance() / trial.portion.examples
-        candidates = list(_in_sizes(candidates, trial.portion.examples))
-    agreeing = [candidate for candidate in candidates if trial.agrees(candidate)]
-    best = before if agreeing else None
-    if before is None and agreeing:
-        timed = {candidate: trial.seconds(candidate) for candidate in agreeing}
-        seconds_of = {candidate: took for candidate, took in timed.items() if took is not None}
-        best = min(seconds_of, key=lambda c: seconds_of[c], default=None)
-        if wanted == "auto" and best is not None:
-            if seconds_of[best] > _WORTH_CHANGING * trial.reference_seconds():
-                best = None
+        if candidates:
+            trial = _larger(trial, portion, each, evaluations)
+        best = _fastest(trial, list(_in_sizes(candidates, trial.portion.examples)), wanted)
+    kept[key] = _Remembered(best, is_reference=best is None)
     if best is None:
-        kept[key] = None
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
-    kept[key] = best
     most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best)))
     return Choice(best.on(model), trial.report(best), most)
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    """What an earlier slice found out.
+
+    Attributes:
+        candidate: the fastest, if any was faster than the reference.
+        is_reference: nothing was.
+        seconds: where the work was too little to find out, what the reference takes for an example
+            at a point.
+    """
+
+    candidate: Candidate | None = None
+    is_reference: bool = False
+    seconds: float = math.inf
+
+
+def _larger(trial: Trial, portion: Portion, each: float, evaluations: int) -> Trial:
+    """A trial on as many examples as a small share of the whole work allows.
+
+    Args:
+        trial: on a few examples.
+        portion: where the examples are from.
+        each: seconds that the reference takes for an example at a point.
+        evaluations: examples times points of the whole work.
+    """
+    # About thirty evaluations. A few examples take longer than their share of many, so that the
+    # first guess is too low.
+    seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
+    for _ in range(2):
+        if seconds / each > 1.5 * trial.portion.examples:
+            trial = Trial(trial.model, _some(portion, int(seconds / each)))
+            each = trial.glance() / trial.portion.examples
+    return trial
+
+
+def _fastest(trial: Trial, candidates: Sequence[Candidate], wanted: str) -> Candidate | None:
+    """The fastest that agrees with the reference; None if that is the reference itself."""
+    seconds_of: dict[Candidate, float] = {}
+    for candidate in candidates:
+        seconds = trial.seconds(candidate) if trial.agrees(candidate) else None
+        if seconds is not None:
+            seconds_of[candidate] = seconds
+    best = min(seconds_of, key=lambda candidate: seconds_of[candidate], default=None)
+    if best is not None and wanted == "auto":
+        if seconds_of[best] > _WORTH_CHANGING * trial.reference_seconds():
+            return None
+    return best
 
 
 def _is_compiled(module: nn.Module) -> bool:
