@@ -588,7 +588,7 @@ def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.Monke
         "backend": "reference"
     }
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
-    large = surface.slice(ps.Line(ps.Random(0), samples=97))
+    large = surface.slice(ps.Line(ps.Random(0), samples=1537))
     assert large.notes["evaluation"]["backend"] == "stacked"
 
 
