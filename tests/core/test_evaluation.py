@@ -582,6 +582,7 @@ def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
+    monkeypatch.setattr(choice, "_WORTH_SECONDS", 100.0)
     model = perceptron()
     surface = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(1500))
     assert surface.slice(ps.Line(ps.Random(0), samples=3)).notes["evaluation"] == {
