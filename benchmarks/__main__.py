@@ -101,7 +101,7 @@ def print_table(settings: Settings, made: Sequence[Case]) -> None:
     now = clock(threads, settings.device)
     peak = peak_flops(now, settings.device)
     rows = _rows(settings, wanted, threads)
-    print(_head(settings, f"{threads} thread(s)", peak), end="\n\n")
+    print(_head(settings, [threads], peak), end="\n\n")
     names = list(peers.peers()) if settings.with_peers else []
     print(table.markdown(rows, names, peak, memory, minima=threads > 1), end="\n\n")
     most = max(row.difference for row in rows)
@@ -139,8 +139,7 @@ def print_gates(settings: Settings, made: Sequence[Case]) -> None:
         rows += two.values()
     found += gates.same_values(rows)
     peak = peak_flops(clock(1, settings.device), settings.device)
-    told = "1 and 2 threads" if settings.threads is None else f"{settings.threads} thread(s)"
-    print(_head(settings, told, peak), end="\n\n")
+    print(_head(settings, [settings.threads] if settings.threads else [1, 2], peak), end="\n\n")
     print(gates.markdown(found), end="\n\n")
     print("\n".join(f"- {note}" for note in table.notes(rows)))
 
@@ -181,9 +180,10 @@ def _memory(task: Task, threads: int, device: str) -> list[float]:
     ]
 
 
-def _head(settings: Settings, threads: str, peak: float) -> str:
+def _head(settings: Settings, threads: Sequence[int], peak: float) -> str:
+    used = " and ".join(map(str, threads)) + (" thread" if threads == [1] else " threads")
     parts = [
-        f"{description(settings.device)}, {threads}, {peak / 1e9:.0f} GFLOP/s in a matrix product",
+        f"{description(settings.device)}, {used}, {peak / 1e9:.0f} GFLOP/s in a matrix product",
         f"{settings.rounds} rounds or fewer",
     ]
     lines = ["; ".join(parts) + "."]

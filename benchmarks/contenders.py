@@ -59,7 +59,8 @@ def own(task: Task) -> dict[str, Contender]:
     ]
     if task.directions:
         found.append(_of(task, NAIVE, naive_loop(task)))
-    found.append(_of(task, BARE, bare_forward(task)))
+    if task.whole:
+        found.append(_of(task, BARE, bare_forward(task)))
     return {contender.name: contender for contender in found}
 
 
