@@ -46,7 +46,7 @@ class Settings:
         if self.quick:
             return Pace(self.rounds, 5, 0.1, 0.1)
         if self.what == "gates":
-            return Pace(self.rounds, 25, 1.0, 0.4)
+            return Pace(self.rounds, 40, 2.0, 0.4)
         return Pace(self.rounds, 60, 1.0, 0.7)
 
 
