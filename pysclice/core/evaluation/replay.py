@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -15,7 +15,13 @@ from pysclice.core.averages import Results
 from pysclice.core.buffers import MovingBuffers
 from pysclice.core.data import part_of, tensors_of
 from pysclice.core.evaluation.program import Program
-from pysclice.core.evaluation.rewrites import Rewrite, channels_last, fold_batch_norm, pool_first
+from pysclice.core.evaluation.rewrites import (
+    Rewrite,
+    channels_last,
+    fold_batch_norm,
+    pool_by_maxima,
+    pool_first,
+)
 from pysclice.core.evaluation.tape import Slot, Tape, record, replaced, tensors_in
 from pysclice.core.evaluation.work import Evaluator, Group, MovableModel, Portion, Unsuitable
 from pysclice.core.parameters import Parameters, Point
@@ -25,7 +31,12 @@ _OWN_BYTES = 2**26
 
 _GATHERED = 2**17
 
-CONVOLUTIONAL: tuple[Rewrite, ...] = (fold_batch_norm, pool_first, channels_last)
+CONVOLUTIONAL: tuple[Rewrite, ...] = (
+    fold_batch_norm,
+    pool_first,
+    pool_by_maxima,
+    channels_last,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +147,13 @@ class Watched:
     def bytes_kept(self) -> int:
         """Memory for what it keeps of the examples, beside the batches themselves."""
         data = {t.data_ptr() for batch in self.portion.batches for t in tensors_of(batch)}
-        kept = {}
-        for parts in self.parts:
-            for part in parts:
-                for slot, tensor in part.tape.constants.items():
-                    if slot not in part.tape.fixed and tensor.data_ptr() not in data:
-                        kept[tensor.data_ptr()] = tensor.numel() * tensor.element_size()
-        return sum(kept.values())
+        parts = [part for parts in self.parts for part in parts]
+        tensors = [t for part in parts for t in _of_data(part.tape, part.tape.constants)]
+        for group in self._held.values():
+            for own, held in zip(parts, (pair for row in group for pair in row), strict=True):
+                tensors += _of_data(own.tape, held[1])
+        kept = {t.data_ptr(): t.numel() * t.element_size() for t in tensors}
+        return sum(size for place, size in kept.items() if place not in data)
 
     @property
     def functions(self) -> frozenset[str]:
@@ -187,6 +198,11 @@ class Watched:
         """What moves for other points, at the center."""
         model = self.backend.model
         return {**model.work.center, **{_buffer(n): b.clone() for n, b in model.buffers.items()}}
+
+
+def _of_data(tape: Tape, tensors: Mapping[Slot, Tensor]) -> list[Tensor]:
+    """Those that are not the model's own."""
+    return [tensor for slot, tensor in tensors.items() if slot not in tape.fixed]
 
 
 class _Player:

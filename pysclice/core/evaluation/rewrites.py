@@ -22,6 +22,7 @@ CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
 # Their results are new tensors, which nobody else looks at.
 _MAKES_NEW = (
     *CONVOLUTIONS,
+    "_pooled",
     "linear",
     "batch_norm",
     "layer_norm",
@@ -168,6 +169,48 @@ def _channels_last(tensor: Tensor) -> Tensor:
     if tensor.ndim != 4:
         return tensor
     return tensor.contiguous(memory_format=torch.channels_last)
+
+
+def pool_by_maxima(steps: list[Step], moving: frozenset[Slot], tape: Tape) -> list[Step]:
+    """The maximum over squares that do not overlap, without the places where it was found.
+
+    Torch's own looks for these places on a processor, which takes several times as long.
+    """
+    names = ("input", "kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+    result = []
+    for step in steps:
+        if step.name == "max_pool2d" and step.single:
+            given = {**dict(zip(names, step.args, strict=False)), **step.kwargs}
+            size = _pair(given["kernel_size"])
+            plain = (
+                _pair(given.get("stride") or size) == size
+                and _pair(given.get("padding", 0)) == (0, 0)
+                and _pair(given.get("dilation", 1)) == (1, 1)
+                and not given.get("ceil_mode")
+                and 1 < max(size) <= 3
+            )
+            if plain:
+                step = dataclasses.replace(
+                    step, function=_pooled, args=(given["input"], *size), kwargs={}
+                )
+        result.append(step)
+    return result
+
+
+def _pair(value: Any) -> tuple[int, int]:
+    return tuple(value) if isinstance(value, tuple | list) else (value, value)
+
+
+def _pooled(inputs: Tensor, height: int, width: int) -> Tensor:
+    rows, columns = inputs.shape[-2] // height, inputs.shape[-1] // width
+    inputs = inputs[..., : rows * height, : columns * width]
+    found = inputs[..., ::height, :]
+    for offset in range(1, height):
+        found = torch.maximum(found, inputs[..., offset::height, :])
+    result = found[..., ::width]
+    for offset in range(1, width):
+        result = torch.maximum(result, found[..., offset::width])
+    return result
 
 
 def in_place(steps: Sequence[Step], wanted: Collection[Slot]) -> list[Step]:
