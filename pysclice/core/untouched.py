@@ -96,11 +96,12 @@ class Randomness:
         return now != self._states()
 
     def _states(self) -> list[Any]:
-        states: list[Any] = [generator.get_state().tolist() for generator in self._generators]
+        tensors = [generator.get_state() for generator in self._generators]
         if self._mps:
-            states.append(torch.mps.get_rng_state().tolist())
+            tensors.append(torch.mps.get_rng_state())
         name, keys, *rest = np.random.get_state()
-        return [*states, name, np.asarray(keys).tolist(), rest, random.getstate()]
+        states = [tensor.cpu().numpy().tobytes() for tensor in tensors]
+        return [*states, name, np.asarray(keys).tobytes(), rest, random.getstate()]
 
 
 @contextmanager

@@ -38,6 +38,9 @@ _SHARE, _TRIAL_SECONDS = 0.03, 0.05
 # Backends are tried out on so many examples at least.
 _LEAST_EXAMPLES = 8
 
+# And on so many times more, while they take next to no time.
+_MORE = 8
+
 # Replay by itself pays where at least this share of what the model calls need not be called again.
 _RESTS = 0.1
 
@@ -100,14 +103,15 @@ def choose(
     if before.candidate is not None:
         best = before.candidate if trial.agrees(before.candidate) else None
     else:
-        candidates = _candidates(trial, wanted, threads)
-        each = trial.glance() / trial.portion.examples
-        if candidates and wanted == "auto" and each * evaluations < _WORTH_SECONDS:
+        each = _seconds_each(trial, portion, evaluations)
+        if wanted == "auto" and each * evaluations < _WORTH_SECONDS:
             kept[key] = _Remembered(seconds=each)
             return reference
-        if candidates:
-            trial = _larger(trial, portion, each, evaluations)
-        best = _fastest(trial, list(_in_sizes(candidates, trial.portion.examples)), wanted)
+        # Trying out is about thirty evaluations of so many examples.
+        seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
+        trial = Trial(model, _some(portion, int(seconds / each)))
+        candidates = _in_sizes(_candidates(trial, wanted, threads), trial.portion.examples)
+        best = _fastest(trial, list(candidates), wanted)
     kept[key] = _Remembered(best, is_reference=best is None)
     if best is None:
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
@@ -131,23 +135,25 @@ class _Remembered:
     seconds: float = math.inf
 
 
-def _larger(trial: Trial, portion: Portion, each: float, evaluations: int) -> Trial:
-    """A trial on as many examples as a small share of the whole work allows.
+def _seconds_each(trial: Trial, portion: Portion, evaluations: int) -> float:
+    """Seconds that the reference takes for an example at a point, rather too many than too few.
+
+    A few examples take longer than their share of many: they are made more for as long as this
+    might mean that the whole work is not worth a choice.
 
     Args:
         trial: on a few examples.
         portion: where the examples are from.
-        each: seconds that the reference takes for an example at a point.
         evaluations: examples times points of the whole work.
     """
-    # About thirty evaluations. A few examples take longer than their share of many, so that the
-    # first guess is too low.
-    seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
-    for _ in range(2):
-        if seconds / each > 1.5 * trial.portion.examples:
-            trial = Trial(trial.model, _some(portion, int(seconds / each)))
-            each = trial.glance() / trial.portion.examples
-    return trial
+    size = portion.sizes[0] or trial.portion.examples
+    while True:
+        examples = trial.portion.examples
+        each = trial.glance() / examples
+        more = min(size, _MORE * examples)
+        if each * evaluations < _WORTH_SECONDS or more == examples or each * more > _TRIAL_SECONDS:
+            return each
+        trial = Trial(trial.model, _some(portion, more))
 
 
 def _fastest(trial: Trial, candidates: Sequence[Candidate], wanted: str) -> Candidate | None:
