@@ -10,7 +10,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
@@ -53,6 +53,9 @@ _ELSEWHERE: dict[str, Callable[..., Any]] = {
     "sigmoid_": torch.sigmoid,
     "tanh_": torch.tanh,
 }
+
+
+_Kind = TypeVar("_Kind")
 
 
 class Slot(int):
@@ -285,30 +288,25 @@ def _writes_in_place(func: Any, kwargs: Mapping[str, Any]) -> bool:
 
 def tensors_in(value: Any) -> Iterator[Tensor]:
     """The tensors in nested arguments, in order."""
-    if isinstance(value, Tensor):
-        yield value
-    elif isinstance(value, list | tuple):
-        for part in value:
-            yield from tensors_in(part)
-    elif isinstance(value, Mapping):
-        for part in value.values():
-            yield from tensors_in(part)
-    elif isinstance(value, slice):
-        yield from tensors_in((value.start, value.stop, value.step))
+    return _found(value, Tensor)
 
 
 def slots_in(value: Any) -> Iterator[Slot]:
     """The slots in nested arguments, in order."""
-    if isinstance(value, Slot):
+    return _found(value, Slot)
+
+
+def _found(value: Any, kind: type[_Kind]) -> Iterator[_Kind]:
+    if isinstance(value, kind):
         yield value
     elif isinstance(value, list | tuple):
         for part in value:
-            yield from slots_in(part)
+            yield from _found(part, kind)
     elif isinstance(value, Mapping):
         for part in value.values():
-            yield from slots_in(part)
+            yield from _found(part, kind)
     elif isinstance(value, slice):
-        yield from slots_in((value.start, value.stop, value.step))
+        yield from _found((value.start, value.stop, value.step), kind)
 
 
 def replaced(value: Any, kind: type, by: Callable[[Any], Any]) -> Any:
