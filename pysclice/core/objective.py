@@ -57,6 +57,16 @@ class Objective:
         return getattr(self.loss_fn, "reduction", None) == "sum"
 
     @property
+    def is_stateless(self) -> bool:
+        """Whether loss and metrics are known to keep nothing from one call to the next."""
+        loss_fn: Any = self.loss_fn
+        if isinstance(loss_fn, functools.partial):
+            loss_fn = loss_fn.func
+        known = ("torch.nn.functional", "torch.nn.modules.loss")
+        home = type(loss_fn) if isinstance(loss_fn, nn.Module) else loss_fn
+        return not self.metrics and getattr(home, "__module__", None) in known
+
+    @property
     def is_cross_entropy(self) -> bool:
         """Whether the loss is the plain cross-entropy of outputs (examples, classes)."""
         loss_fn: Any = self.loss_fn

@@ -6,6 +6,7 @@ import copy
 import logging
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -700,3 +701,74 @@ def test_a_graph_is_captured_on_cuda_and_left_alone_elsewhere(
     expected = "graph" if device == "cuda" else "reference"
     assert found.notes["evaluation"]["backend"] == expected
     np.testing.assert_allclose(found.losses, plain.losses, rtol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["replay", "stacked"])
+def test_a_metric_with_a_state_is_asked_by_one_thread_at_a_time(backend: str) -> None:
+    class Accuracy:
+        """Keeps its sums in itself between two lines, as metrics of other libraries do."""
+
+        def __init__(self) -> None:
+            self.right = torch.zeros(90)
+            self.inside = 0
+
+        def __call__(self, outputs: Tensor, targets: Tensor) -> Tensor:
+            self.inside += 1
+            assert self.inside == 1
+            self.right = (outputs.argmax(1) == targets).float()
+            time.sleep(1e-4)
+            self.inside -= 1
+            return self.right
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = [
+            ps.LossSurface(
+                perceptron(),
+                nn.CrossEntropyLoss(),
+                pairs(),
+                metrics={"accuracy": Accuracy()},
+                backend=which,
+            ).slice(ps.Plane(ps.Random(0), ps.Random(1), samples=9))
+            for which in (backend, "reference")
+        ]
+    finally:
+        torch.set_num_threads(before)
+    assert found[0].notes["evaluation"]["backend"] == backend
+    np.testing.assert_array_equal(*(plane.values["train/accuracy"] for plane in found))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_reference_goes_on_where_a_backend_fails(
+    threads: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    run = lowering.Lowered._run
+    calls = {"count": 0}
+
+    def fails(self: Any, *rest: Any) -> None:
+        calls["count"] += 1
+        if calls["count"] > 20:
+            raise RuntimeError("out of luck")
+        run(self, *rest)
+
+    model = perceptron()
+    line = ps.Line(ps.Random(0), samples=1537)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        plain = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(), backend="reference")
+        expected = plain.slice(line)
+        monkeypatch.setattr(lowering.Lowered, "_run", fails)
+        surface = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(), backend="stacked")
+        with untouched(model), caplog.at_level(logging.WARNING):
+            found = surface.slice(line)
+    finally:
+        torch.set_num_threads(before)
+    assert found.notes["evaluation"]["backend"] == "stacked+reference"
+    assert found.notes["evaluation"]["dropped"] == {"stacked": "RuntimeError: out of luck"}
+    assert sum("goes on" in record.message for record in caplog.records) == 1
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-5)
+    np.testing.assert_allclose(
+        found.errors["train/loss"], expected.errors["train/loss"], rtol=1e-3, atol=1e-7
+    )

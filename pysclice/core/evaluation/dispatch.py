@@ -60,7 +60,12 @@ def evaluate(
                 for portion in held.parts(choice.most_examples):
                     first = data_set is data_sets[0] and not portion.first
                     averages.begin(data_set.name, portion.weights, portion.sizes)
-                    run(model, choice.backend, portion, averages, on_evaluation if first else None)
+                    counted = on_evaluation if first else None
+                    failure = run(model, choice.backend, portion, averages, counted)
+                    if failure is not None:
+                        name = choice.backend.name
+                        choice.report["backend"] = f"{name}+reference"
+                        choice.report.setdefault("dropped", {})[name] = failure
                     averages.end()
         unmoved = unmoved_share(model)
     found = averages.finish(data_sets[0].name)
@@ -111,8 +116,12 @@ def run(
     portion: Portion,
     averages: Averages,
     on_evaluation: Callable[[], None] | None,
-) -> None:
-    """Evaluate all points on a portion of the data; the reference does what a backend cannot."""
+) -> str | None:
+    """Evaluate all points on a portion of the data; the reference does what a backend cannot.
+
+    Returns:
+        What went wrong in the backend, if the reference had to go on.
+    """
     done: set[int] = set()
 
     def take(numbers: Sequence[int], results: Sequence[Results]) -> None:
@@ -130,6 +139,8 @@ def run(
         # Most likely of the user's own code: then the reference raises it again.
         _log.warning("The %s backend failed (%s); the reference goes on.", backend.name, error)
         _run(model, Reference(model), portion, averages, take, done)
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _run(

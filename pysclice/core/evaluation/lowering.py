@@ -120,6 +120,7 @@ class Lowered:
     def __init__(self, watched: Watched, part: Part, batch: Any, group: Group) -> None:
         model = watched.backend.model
         self._objective = model.work.objective
+        self._assessing = model.work.assessing
         self._batch, self._size = batch, part.size
         program = watched.program_of(part.tape, group)
         held = program.held(part.tape, watched.rest)
@@ -204,13 +205,17 @@ class Lowered:
                 (len(block.coefficients), self._size or 0, self._width(self._output))
             )
             self._run(block, own, outputs)
-            for point, predicted in enumerate(outputs):
-                loss = None if own is None else own[point]
-                assessed.append(
+            with self._assessing:
+                assessed += [
                     self._objective.assess(
-                        predicted, self._batch, self._size, loss_of_each, loss=loss
+                        predicted,
+                        self._batch,
+                        self._size,
+                        loss_of_each,
+                        loss=None if own is None else own[point],
                     )
-                )
+                    for point, predicted in enumerate(outputs)
+                ]
         if not assessed:
             assert losses is not None
             return {"loss": losses}

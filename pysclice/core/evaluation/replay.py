@@ -245,12 +245,15 @@ class _Player:
         self, predicted: Sequence[Any], loss_of_each: bool | None
     ) -> list[dict[str, Tensor]]:
         work, portion = self._model.work, self._watched.portion
-        return [
-            work.objective.assess(
-                given, batch, None if work.at_center is None else size, loss_of_each
-            )
-            for given, batch, size in zip(predicted, portion.batches, portion.sizes, strict=True)
-        ]
+        with work.assessing:
+            return [
+                work.objective.assess(
+                    given, batch, None if work.at_center is None else size, loss_of_each
+                )
+                for given, batch, size in zip(
+                    predicted, portion.batches, portion.sizes, strict=True
+                )
+            ]
 
 
 def mover(watched: Watched, group: Group) -> Callable[[int], dict[str, Tensor]]:

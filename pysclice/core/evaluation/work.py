@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -64,6 +65,11 @@ class Work:
         """The first point that is the center itself, if one is."""
         found = np.flatnonzero(np.all(self.coefficients == 0.0, axis=1))
         return int(found[0]) if len(found) else None
+
+    @cached_property
+    def assessing(self) -> AbstractContextManager[object]:
+        """To be held while loss and metrics are asked: some keep a state, and threads share it."""
+        return nullcontext() if self.objective.is_stateless else threading.RLock()
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
