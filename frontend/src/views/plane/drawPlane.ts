@@ -41,7 +41,7 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
   surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
   surface.clip(box, () => {
     // Chosen by the scale and not by the values: panels that share it have the same contours.
-    // Below the tolerance they would be drawings of the interpolation.
+    // Below the tolerance they would draw what interpolating made up.
     const levels = contourLevels(scale, 12).filter(
       ({ value }) => scale.kind === "linear" || value >= drawing.allowed,
     );

@@ -15,10 +15,10 @@ export function sentencesFor(view: View, panel: PanelSlice, value: ValueScale): 
 /** What a record says of how it came about. */
 export function recordSentences(measured: Measured, dots: boolean, scale: ScaleKind): string[] {
   const budget = budgetSentence(measured.slice);
-  const interpolation = interpolationSentence(measured, scale);
+  const ofMeasured = measuredSentence(measured, scale);
   return [
     ...(budget === null ? [] : [budget]),
-    ...(interpolation === null ? [] : [`${dots ? "Dots: " : ""}${interpolation}`]),
+    ...(ofMeasured === null ? [] : [`${dots ? "Dots: " : ""}${ofMeasured}`]),
   ];
 }
 
@@ -28,14 +28,14 @@ function budgetSentence({ notes }: Slice): string | null {
   return typeof sentence === "string" && sentence !== "" ? sentence : null;
 }
 
-// By kind: how values are shown on a log scale that lie below what interpolation can tell.
+// By kind: how values are shown on a log scale that lie below what interpolated values can tell.
 const BELOW_ALLOWED: ReadonlyMap<string, string> = new Map([
   ["lines", "Below that, interpolated values are not drawn on a log scale."],
   ["plane", "Below that, a log scale shows one color."],
 ]);
 
 /** How many points were evaluated, and how well the others are known. */
-function interpolationSentence(measured: Measured, scale: ScaleKind): string | null {
+function measuredSentence(measured: Measured, scale: ScaleKind): string | null {
   const { slice, channel, focusPoint } = measured;
   const evaluated = evaluatedAt(slice, focusPoint);
   if (!evaluated) return null;
