@@ -282,7 +282,7 @@ def _write_payload(path: Path, surface: LossSurface, slicers: Mapping[str, Slice
     sent = copy.copy(surface)
     sent.kept = {}
     pickling = types.ModuleType("pickling")
-    pickling.Pickler = _Pickler  # type: ignore[attr-defined]
+    vars(pickling)["Pickler"] = _Pickler
     # Not multiprocessing's own way, which would move the user's tensors into shared memory.
     torch.save((sent, None if slicers is None else dict(slicers)), path, pickle_module=pickling)
 

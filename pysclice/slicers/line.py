@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -19,8 +18,8 @@ from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_f
 from pysclice.slicers.rounds import (
     Found,
     Grid,
+    InRounds,
     Sampling,
-    as_they_come,
     check_sampling,
 )
 from pysclice.slicers.sampling import Span, points_with_center, sampled
@@ -28,7 +27,7 @@ from pysclice.slices import Float64, Slice
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(InRounds):
     """Values along one direction: a slice of shape (focus points, 1, samples).
 
     Args:
@@ -94,37 +93,9 @@ class Line:
         """The same slicer with every other sample; None where that leaves too few."""
         return coarser(self)
 
-    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
-        """The slice around these parameters."""
-        grid, slice_of = self._prepared(surface, parameters)
-        return slice_of(grid.found())
-
-    def progressively(
-        self, surface: LossSurface, parameters: Parameters | None = None
-    ) -> Iterator[Slice]:
-        """The slice, first of a few samples, then of more and more; the last is the slice itself.
-
-        Each one holds all samples of the one before, and no sample is measured twice; only the
-        focus point is, every time. With adaptive sampling all are of the full size, and it is the
-        interpolation that gets better.
-
-        Args:
-            surface: what to slice.
-            parameters: the focus point; the model's current parameters if left out.
-
-        Example:
-            >>> slicer = ps.Line(ps.Random(seed=0), samples=25)
-            >>> [line.axes[0].samples for line in slicer.progressively(surface)]
-            [4, 7, 13, 25]
-        """
-        began = time.perf_counter()
-        start = surface.parameters() if parameters is None else parameters
-        yield from as_they_come(*self._prepared(surface, start), began)
-
     def _prepared(
         self, surface: LossSurface, parameters: Parameters
     ) -> tuple[Grid, Callable[[Found], Slice]]:
-        """What to measure, and how it becomes a slice."""
         if self.span == "auto":
             return self.settled(surface, parameters)._prepared(surface, parameters)
         coordinates = self._coordinates()

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, cast
@@ -21,8 +20,8 @@ from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_f
 from pysclice.slicers.rounds import (
     Found,
     Grid,
+    InRounds,
     Sampling,
-    as_they_come,
     check_sampling,
     points_of,
 )
@@ -31,7 +30,7 @@ from pysclice.slices import Float64, ProjectedTrajectory, Slice
 
 
 @dataclass(frozen=True)
-class Plane:
+class Plane(InRounds):
     """Values on a grid: a slice of shape (focus points, samples of x, samples of y).
 
     Args:
@@ -150,37 +149,9 @@ class Plane:
         """The same slicer with every other sample; None where that leaves too few."""
         return coarser(self)
 
-    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
-        """The slice around these parameters."""
-        grid, slice_of = self._prepared(surface, parameters)
-        return slice_of(grid.found())
-
-    def progressively(
-        self, surface: LossSurface, parameters: Parameters | None = None
-    ) -> Iterator[Slice]:
-        """The slice, coarse after 3 % of the work, then finer and finer; the last is the slice.
-
-        Each one holds all samples of the one before, and no sample is measured twice; only the
-        focus point is, every time. With adaptive sampling all are of the full size, and it is the
-        interpolation that gets better.
-
-        Args:
-            surface: what to slice.
-            parameters: the focus point; the model's current parameters if left out.
-
-        Example:
-            >>> slicer = ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=13)
-            >>> [plane.shape for plane in slicer.progressively(surface)]
-            [(1, 4, 4), (1, 7, 7), (1, 13, 13)]
-        """
-        began = time.perf_counter()
-        start = surface.parameters() if parameters is None else parameters
-        yield from as_they_come(*self._prepared(surface, start), began)
-
     def _prepared(
         self, surface: LossSurface, parameters: Parameters
     ) -> tuple[Grid, Callable[[Found], Slice]]:
-        """What to measure, and how it becomes a slice."""
         if self.span == "auto":
             return self._with_span(surface, parameters)._prepared(surface, parameters)
         coordinates = self._coordinates()

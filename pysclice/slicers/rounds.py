@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
@@ -171,11 +172,44 @@ class Grid:
         return tuple(np.arange(samples) for samples in self.shape)
 
 
-def as_they_come(grid: Grid, slice_of: Callable[[Found], Slice], began: float) -> Iterator[Slice]:
-    """A slice for each round, with the wall time and the seconds until then."""
-    for found in grid.progressively():
-        seconds = time.perf_counter() - began
-        yield dataclasses.replace(slice_of(found), wall_time=time.time(), seconds=seconds)
+class InRounds(ABC):
+    """A slicer of a grid, which can be asked for coarse pictures on the way."""
+
+    @abstractmethod
+    def _prepared(
+        self, surface: LossSurface, parameters: Parameters
+    ) -> tuple[Grid, Callable[[Found], Slice]]:
+        """What to measure, and how it becomes a slice."""
+
+    def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
+        """The slice around these parameters."""
+        grid, slice_of = self._prepared(surface, parameters)
+        return slice_of(grid.found())
+
+    def progressively(
+        self, surface: LossSurface, parameters: Parameters | None = None
+    ) -> Iterator[Slice]:
+        """The slice, first of a few samples, then of more and more; the last is the slice itself.
+
+        A plane is there, coarsely, after about 3 % of the work. Each slice holds all samples of the
+        one before, and no sample is measured twice; only the focus point is, every time. With
+        adaptive sampling all are of the full size, and it is the interpolation that gets better.
+
+        Args:
+            surface: what to slice.
+            parameters: the focus point; the model's current parameters if left out.
+
+        Example:
+            >>> slicer = ps.Plane(ps.Random(seed=0), ps.Random(seed=1), samples=13)
+            >>> [plane.shape for plane in slicer.progressively(surface)]
+            [(1, 4, 4), (1, 7, 7), (1, 13, 13)]
+        """
+        began = time.perf_counter()
+        start = surface.parameters() if parameters is None else parameters
+        grid, slice_of = self._prepared(surface, start)
+        for found in grid.progressively():
+            seconds = time.perf_counter() - began
+            yield dataclasses.replace(slice_of(found), wall_time=time.time(), seconds=seconds)
 
 
 def sampling_notes(found: Sequence[Refinement], channels: Sequence[str], tolerance: float) -> Notes:

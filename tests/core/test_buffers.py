@@ -35,7 +35,7 @@ def by_hand(
     with torch.no_grad():
         for parameter, a, b in ends:
             parameter.copy_(a + coordinate * (b - a))
-        layer = model[1]  # type: ignore[index]
+        (layer,) = (m for m in model.modules() if isinstance(m, nn.BatchNorm2d))
         layer.reset_running_stats()
         layer.momentum = None
         model.train()

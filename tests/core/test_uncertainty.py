@@ -161,7 +161,7 @@ def test_errors_and_values_do_not_depend_on_how_many_batches_fit(
 
     whole = sliced(2**30)
     in_chunks = sliced(1)
-    monkeypatch.setattr("pysclice.core.evaluation.reference._GATHERED", 1)
+    monkeypatch.setattr("pysclice.core.evaluation.work._GATHERED", 1)
     one_by_one = sliced(2**30)
     for other in (in_chunks, one_by_one):
         np.testing.assert_array_equal(whole.losses, other.losses)  # the same dropout masks

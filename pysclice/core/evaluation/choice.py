@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,8 +41,9 @@ _LEAST_EXAMPLES = 8
 # And on so many times more, while they take next to no time.
 _MORE = 8
 
-# Replay by itself pays where at least this share of what the model calls need not be called again.
-_RESTS = 0.1
+# Replay by itself pays where at least this share of what the model calls need not be called again;
+# or else, by a few percent, where the work is so many examples times points.
+_RESTS, _LONG = 0.1, 2**13
 
 # Images at a time; the first where there is no time to find out.
 _AT_ONCE = (64, 128, 32)
@@ -52,6 +53,9 @@ _KEPT_BYTES = 2**29
 
 # A backend that saves less than this is not worth the check of every slice.
 _WORTH_CHANGING = 0.95
+
+# Nor is a candidate that saves less than this compared with a more promising one.
+_CLEARLY_FASTER = 0.9
 
 # Parameters that move may be copied once for each worker up to this many bytes together.
 _COPIES_BYTES = 2**29
@@ -110,8 +114,10 @@ def choose(
         # Trying out is about thirty evaluations of so many examples.
         seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
         trial = Trial(model, _some(portion, int(seconds / each)))
-        candidates = _in_sizes(_candidates(trial, wanted, threads), trial.portion.examples)
-        best = _fastest(trial, list(candidates), wanted)
+        candidates = _in_sizes(
+            _candidates(trial, wanted, threads, evaluations), trial.portion.examples
+        )
+        best = _fastest(trial, candidates, wanted)
     kept[key] = _Remembered(best, is_reference=best is None)
     if best is None:
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
@@ -156,16 +162,19 @@ def _seconds_each(trial: Trial, portion: Portion, evaluations: int) -> float:
         trial = Trial(trial.model, _some(portion, more))
 
 
-def _fastest(trial: Trial, candidates: Sequence[Candidate], wanted: str) -> Candidate | None:
-    """The fastest that agrees with the reference; None if that is the reference itself."""
-    seconds_of: dict[Candidate, float] = {}
+def _fastest(trial: Trial, candidates: Iterable[Candidate], wanted: str) -> Candidate | None:
+    """The fastest that agrees with the reference; None if that is the reference itself.
+
+    The first ones are the most promising: another has to be clearly faster, because what a few
+    examples take says little of what many do.
+    """
+    best, seconds = None, math.inf
     for candidate in candidates:
-        seconds = trial.seconds(candidate) if trial.agrees(candidate) else None
-        if seconds is not None:
-            seconds_of[candidate] = seconds
-    best = min(seconds_of, key=lambda candidate: seconds_of[candidate], default=None)
+        taken = trial.seconds(candidate) if trial.agrees(candidate) else None
+        if taken is not None and taken < _CLEARLY_FASTER * seconds:
+            best, seconds = candidate, taken
     if best is not None and wanted == "auto":
-        if seconds_of[best] > _WORTH_CHANGING * trial.reference_seconds():
+        if seconds > _WORTH_CHANGING * trial.reference_seconds():
             return None
     return best
 
@@ -184,7 +193,7 @@ def _some(portion: Portion, count: int) -> Portion:
     return Portion([batch], [float(size or 1)], [size], portion.first)
 
 
-def _candidates(trial: Trial, wanted: str, threads: int) -> list[Candidate]:
+def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> list[Candidate]:
     """What may pay for this model, the most promising first."""
     model = trial.model
     work = model.work
@@ -213,12 +222,14 @@ def _candidates(trial: Trial, wanted: str, threads: int) -> list[Candidate]:
         images = any(name in watched.functions for name in CONVOLUTIONS)
         if images and work.objective.sees_outputs:
             found.append(Candidate("images", workers, _AT_ONCE[0]))
-        if wanted == "replay" or workers > 1 or watched.resting > _RESTS or len(work.groups) > 1:
+        long = evaluations > _LONG * trial.portion.examples // _LEAST_EXAMPLES
+        rests = watched.resting > _RESTS or len(work.groups) > 1
+        if wanted == "replay" or workers > 1 or rests or long:
             found.append(Candidate("replay", workers))
     return found
 
 
-def _in_sizes(candidates: Sequence[Candidate], examples: int) -> Iterator[Candidate]:
+def _in_sizes(candidates: Iterable[Candidate], examples: int) -> Iterator[Candidate]:
     """The candidates, those that take batches apart in all sizes that can be told apart."""
     for candidate in candidates:
         yield candidate

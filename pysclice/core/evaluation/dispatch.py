@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from pysclice.core.averages import Averages, Measurements, Results
 from pysclice.core.buffers import recomputed_statistics
 from pysclice.core.data import DataSet, checked_weight, examples_in
 from pysclice.core.evaluation.choice import Choice, choose
+from pysclice.core.evaluation.heap import steady_heap
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Work, movable
 from pysclice.core.evaluation.workers import evaluate_blocks
@@ -20,6 +22,9 @@ from pysclice.core.told import tell
 
 # More than this share of half-precision weights that stay where they are is worth a warning.
 _MOST_UNMOVED = 0.5
+
+# Parameters times examples times points: a tenth of a second, or more.
+_LONG = 2**28
 
 _log = logging.getLogger(__name__)
 
@@ -143,6 +148,16 @@ def run(
     return None
 
 
+def heap_for(
+    backend: Backend, work: Work, portion: Portion
+) -> Callable[[], AbstractContextManager[None]]:
+    """A heap that keeps its memory, where this is repaid."""
+    numbers = sum(tensor.numel() for tensor in work.center.values())
+    long = numbers * portion.examples * len(work.coefficients) >= _LONG
+    repaid = long and work.device.type == "cpu" and not backend.keeps_memory
+    return steady_heap if repaid else nullcontext
+
+
 def _run(
     model: MovableModel,
     backend: Backend,
@@ -160,16 +175,28 @@ def _run(
         # The center first: it shows what has a value per example.
         take([center], evaluators[0]([center], None))
     loss_of_each = center is not None and "loss" in averages.of_each
-    blocks = blocks_of(work, backend.points_at_once(portion), done)
-    evaluate_blocks(evaluators, blocks, loss_of_each, take, model)
+    blocks = blocks_of(work, backend.points_at_once(portion), done, backend.workers)
+    heap = heap_for(backend, work, portion)
+    evaluate_blocks(evaluators, blocks, loss_of_each, take, model, heap)
 
 
-def blocks_of(work: Work, size: int, done: set[int]) -> list[list[int]]:
-    """The points that are not done yet, some at a time, none of two groups together."""
+def blocks_of(work: Work, most: int, done: set[int], workers: int) -> list[list[int]]:
+    """The points that are not done yet, some at a time, none of two groups together.
+
+    Blocks become smaller towards the end of what several workers share, so that none of them has
+    much left to do when the others have nothing.
+    """
+    rest = [[number for number in group.numbers if number not in done] for group in work.groups]
+    left = sum(map(len, rest))
     blocks = []
-    for group in work.groups:
-        rest = [number for number in group.numbers if number not in done]
-        blocks += [rest[start : start + size] for start in range(0, len(rest), size)]
+    for numbers in rest:
+        start = 0
+        while start < len(numbers):
+            share = most if workers == 1 else -(-left // (2 * workers))
+            block = numbers[start : start + min(most, share)]
+            blocks.append(block)
+            start += len(block)
+            left -= len(block)
     return blocks
 
 

@@ -38,6 +38,11 @@ class Graph:
         """For the record."""
         return "graph"
 
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether points are evaluated in the same memory, one after another."""
+        return True
+
     def prepare(self, portion: Portion) -> _Prepared:
         """Make ready for these batches.
 

@@ -11,9 +11,6 @@ from torch import Tensor
 from pysclice.core.averages import Results
 from pysclice.core.evaluation.work import Evaluator, MovableModel, Portion
 
-# Points are gathered until so many values per example are together, which are then summed at once.
-_GATHERED = 2**17
-
 
 @dataclass(frozen=True, eq=False)
 class Reference:
@@ -22,6 +19,7 @@ class Reference:
     model: MovableModel
     name: str = "reference"
     workers: int = 1
+    keeps_memory: bool = False
 
     def prepare(self, portion: Portion) -> _Calls:
         """Make ready for these batches."""
@@ -29,7 +27,7 @@ class Reference:
 
     def points_at_once(self, portion: Portion) -> int:
         """How many points to ask for at a time."""
-        return max(1, min(64, _GATHERED // portion.examples))
+        return portion.points_at_once
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -28,8 +27,6 @@ from pysclice.core.parameters import Parameters, Point
 
 # Models whose moving parameters are larger share the tensors that stand in for the model's own.
 _OWN_BYTES = 2**26
-
-_GATHERED = 2**17
 
 CONVOLUTIONAL: tuple[Rewrite, ...] = (
     fold_batch_norm,
@@ -63,6 +60,11 @@ class Replay:
     def name(self) -> str:
         """For the record."""
         return "replay"
+
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether points are evaluated in the same memory, one after another."""
+        return False
 
     @property
     def channels_last(self) -> bool:
@@ -110,7 +112,7 @@ class Replay:
 
     def points_at_once(self, portion: Portion) -> int:
         """How many points to ask for at a time."""
-        return max(1, min(64, _GATHERED // portion.examples))
+        return portion.points_at_once
 
 
 def _buffer(name: str) -> str:
@@ -128,7 +130,11 @@ class Part:
 
 
 class Watched:
-    """Batches on which the model was watched."""
+    """Batches on which the model was watched, which still stands at the center.
+
+    Attributes:
+        rest: what moves for other points, at the center.
+    """
 
     def __init__(self, backend: Replay, portion: Portion, parts: list[list[Part]]) -> None:
         self.backend = backend
@@ -138,6 +144,10 @@ class Watched:
         self._programs: dict[object, list[Program]] = {}
         self._held: dict[Group, list[list[tuple[Program, dict[Slot, Tensor]]]]] = {}
         self.lock = threading.Lock()
+        model = backend.model
+        # Copied now, because the model may stand at another point when they are asked for.
+        buffers = {_buffer(name): buffer.clone() for name, buffer in model.buffers.items()}
+        self.rest: dict[str, Tensor] = {**model.work.center, **buffers}
 
     def evaluator(self) -> Evaluator:
         """An evaluator with parameters of its own."""
@@ -192,12 +202,6 @@ class Watched:
     def _made(self, part: Part, group: Group) -> tuple[Program, dict[Slot, Tensor]]:
         program = self.program_of(part.tape, group)
         return program, program.held(part.tape, self.rest)
-
-    @cached_property
-    def rest(self) -> dict[str, Tensor]:
-        """What moves for other points, at the center."""
-        model = self.backend.model
-        return {**model.work.center, **{_buffer(n): b.clone() for n, b in model.buffers.items()}}
 
 
 def _of_data(tape: Tape, tensors: Mapping[Slot, Tensor]) -> list[Tensor]:

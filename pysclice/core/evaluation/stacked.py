@@ -35,6 +35,11 @@ class Stacked:
         """For the record."""
         return "stacked"
 
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether points are evaluated in the same memory, one after another."""
+        return True
+
     def prepare(self, portion: Portion) -> _Prepared:
         """Make ready for these batches.
 

@@ -32,6 +32,9 @@ _log = logging.getLogger(__name__)
 # Stacks are timed with so many points.
 _STACKED_POINTS = 8
 
+# Who takes so many seconds is timed once.
+_LONG = 0.01
+
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
 
@@ -79,6 +82,7 @@ class Trial:
         self._reference: tuple[dict[str, Float64], Prepared] | None = None
         self._differences: dict[Candidate, float] = {}
         self._bytes: dict[Candidate, float] = {}
+        self._prepared: dict[Candidate, Prepared] = {}
 
     def glance(self) -> float:
         """Seconds that the reference takes for a point, seen once."""
@@ -102,6 +106,7 @@ class Trial:
                 found, prepared = self._measured(apart.on(self.model))
             else:
                 found, prepared = self._measured(candidate.on(self.model))
+                self._prepared[candidate] = prepared
         except Exception as error:  # whatever is wrong with it, the reference is there
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
             return False
@@ -118,7 +123,8 @@ class Trial:
         """Seconds that a candidate takes for a point; None if it is dropped."""
         backend = candidate.on(self.model)
         try:
-            return self._seconds(backend, backend.prepare(self.portion))
+            prepared = self._prepared.pop(candidate, None) or backend.prepare(self.portion)
+            return self._seconds(backend, prepared)
         except Exception as error:
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
             return None
@@ -215,14 +221,15 @@ class Trial:
         # What others do on the machine meanwhile does not count, where that can be told.
         alone = backend.workers == 1 and torch.get_num_threads() == 1
         clock = time.thread_time if alone and work.device.type == "cpu" else time.perf_counter
-        taken = []
-        for _ in range(2 if alone else 3):  # the first warms up
+        taken: list[float] = []
+        # The first warms up, of which little shows where it takes long.
+        while len(taken) < (2 if alone else 3) and (not alone or sum(taken) < _LONG):
             began = clock()
             evaluate_blocks(evaluators, blocks, self._loss_of_each, _forget, self.model)
             if work.device.type == "cuda":
                 torch.cuda.synchronize(work.device)
             taken.append(clock() - began)
-        return min(taken[1:]) / sum(map(len, blocks))
+        return min(taken[1:] or taken) / sum(map(len, blocks))
 
 
 def _forget(numbers: Sequence[int], results: Sequence[Results]) -> None:

@@ -29,6 +29,9 @@ from pysclice.slices import Float64
 # Train mode draws dropout masks: the same ones at every point, or the slice would show the dice.
 _SEED = 0
 
+# Points are gathered until so many values per example are together, which are then summed at once.
+_GATHERED = 2**17
+
 
 @dataclass(frozen=True, eq=False)
 class Work:
@@ -148,6 +151,11 @@ class Portion:
         """Number of examples, as far as it can be told; at least one a batch."""
         return sum(size or 1 for size in self.sizes)
 
+    @property
+    def points_at_once(self) -> int:
+        """How many points to gather before their values are summed, one model call a point."""
+        return max(1, min(64, _GATHERED // self.examples))
+
     def parts(self, most_examples: int) -> Iterator[Portion]:
         """The same batches, so many examples at a time, but at least one batch."""
         first = 0
@@ -208,6 +216,11 @@ class Backend(Protocol):
     @property
     def workers(self) -> int:
         """How many threads share the points; 1 leaves them to torch's own."""
+        ...
+
+    @property
+    def keeps_memory(self) -> bool:
+        """Whether points are evaluated in the same memory, one after another."""
         ...
 
     def prepare(self, portion: Portion) -> Prepared:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -24,6 +25,7 @@ def evaluate_blocks(
     loss_of_each: bool | None,
     take: Take,
     model: MovableModel,
+    heap: Callable[[], AbstractContextManager[None]] = nullcontext,
 ) -> None:
     """Evaluate blocks of points and hand over what they give, one at a time.
 
@@ -33,12 +35,14 @@ def evaluate_blocks(
         loss_of_each: see ``Evaluator``.
         take: called with each block and its results, in any order.
         model: whose interrupts are delivered.
+        heap: what each thread evaluates in.
     """
     if len(evaluators) == 1:
         (evaluator,) = evaluators
-        for block in blocks:
-            take(block, evaluator(block, loss_of_each))
-            model.interrupts.deliver()
+        with heap():
+            for block in blocks:
+                take(block, evaluator(block, loss_of_each))
+                model.interrupts.deliver()
         return
     rest: Iterator[Sequence[int]] = iter(blocks)
     taking, asking = threading.Lock(), threading.Lock()
@@ -46,7 +50,7 @@ def evaluate_blocks(
 
     def work(evaluator: Evaluator) -> None:
         torch.set_num_threads(1)  # of this thread
-        with torch.no_grad(), model.work.precision():
+        with torch.no_grad(), model.work.precision(), heap():
             while not over.is_set():
                 with asking:
                     block = next(rest, None)
