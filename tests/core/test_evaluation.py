@@ -519,6 +519,28 @@ def test_extreme_logits_lose_nothing() -> None:
         np.testing.assert_allclose(fast, plain, rtol=1e-5)
 
 
+def test_a_plane_of_margins_that_exponentials_cannot_hold() -> None:
+    model, (inputs, classes) = nn.Sequential(nn.Linear(20, 5)), pairs()
+    for scale in (0.1, 1.0, 10.0, 100.0):
+        weights = [scale * torch.randn(5, 20, generator=torch.Generator().manual_seed(n))
+                   for n in (0, 1)]  # fmt: skip
+        axis = np.linspace(-1, 1, 9)
+        rows = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+        start = {name: p.detach() for name, p in model.named_parameters()}
+        fast = ps.LossSurface(model, nn.CrossEntropyLoss(), (inputs, classes), backend="stacked")
+        found = fast.measure(start, [{"0.weight": w} for w in weights], rows)
+        assert found.evaluation["backend"] == "stacked"
+        along = torch.einsum("pk,kcf->pcf", torch.tensor(rows), torch.stack(weights).double())
+        layers = start["0.weight"].double() + along
+        logits = torch.einsum("pcf,nf->pnc", layers, inputs.double()) + start["0.bias"].double()
+        expected = (
+            -torch.log_softmax(logits, -1)
+            .gather(-1, classes.expand(len(rows), -1).unsqueeze(-1))
+            .mean((1, 2))
+        )
+        np.testing.assert_allclose(found.values["train/loss"], expected, rtol=1e-5)
+
+
 def test_metrics_and_several_data_sets() -> None:
     def accuracy(outputs: Tensor, targets: Tensor) -> Tensor:
         return (outputs.argmax(1) == targets).float()

@@ -57,6 +57,9 @@ _WORTH_CHANGING = 0.95
 # Nor is a candidate that saves less than this compared with a more promising one.
 _CLEARLY_FASTER = 0.9
 
+# A candidate that takes less than this share of the reference's time is good enough.
+_AS_HOPED = 0.6
+
 # Parameters that move may be copied once for each worker up to this many bytes together.
 _COPIES_BYTES = 2**29
 
@@ -166,13 +169,16 @@ def _fastest(trial: Trial, candidates: Iterable[Candidate], wanted: str) -> Cand
     """The fastest that agrees with the reference; None if that is the reference itself.
 
     The first ones are the most promising: another has to be clearly faster, because what a few
-    examples take says little of what many do.
+    examples take says little of what many do, and none is tried after one that does as well as was
+    hoped.
     """
     best, seconds = None, math.inf
     for candidate in candidates:
         taken = trial.seconds(candidate) if trial.agrees(candidate) else None
         if taken is not None and taken < _CLEARLY_FASTER * seconds:
             best, seconds = candidate, taken
+        if seconds < _AS_HOPED * trial.reference_seconds():
+            break
     if best is not None and wanted == "auto":
         if seconds > _WORTH_CHANGING * trial.reference_seconds():
             return None

@@ -10,10 +10,12 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from pysclice.core.objective import Objective
+from pysclice.slices import Float64
 
 # Beyond, torch's own is as fast.
 _MOST_CLASSES = 32
@@ -90,6 +92,72 @@ def losses_of_margins(margins: Tensor, exponentials: Tensor, own: Tensor | None 
         exponentials.scatter_(1, own, 0.0)
     shifted = (exponentials.sum(1) + torch.exp(-highest[:, 0])).log_() + highest[:, 0]
     return torch.where(torch.isfinite(total), total, shifted)
+
+
+# Exponents of factors stay below this, so that neither factor nor what it stands for is 0 or
+# infinite in float32 while it counts.
+_MOST_EXPONENT = 80.0
+
+# The exponentials along an axis may take so much memory.
+_MOST_BYTES = 2**26
+
+# Points in a row of a grid, on average, from which on factors pay.
+_LEAST_RUN = 4
+
+
+class Factors:
+    """The losses on a grid of two axes, where margins are affine in its coordinates.
+
+    ``exp(m_0 + a m_1 + b m_2)`` is ``exp(m_0 + a m_1)`` times ``exp(b m_2)``: exponentials for each
+    coordinate of an axis rather than for each point, and sums of products at the points.
+
+    Args:
+        margins: (3, classes - 1, examples).
+        coordinates: of all points, (points, 2).
+    """
+
+    def __init__(self, margins: Tensor, coordinates: Float64) -> None:
+        self._margins = margins
+        self._along = np.unique(coordinates[:, 1])
+        along = torch.as_tensor(self._along, dtype=margins.dtype, device=margins.device)
+        # Class by class, so that the points of a row lie side by side.
+        self._exponentials = torch.exp(along[:, None] * margins[2, :, None])
+
+    @classmethod
+    def of(cls, margins: Tensor, coordinates: Float64) -> Factors | None:
+        """The factors; None where they would not pay, or leave the range of the numbers."""
+        if coordinates.shape[1] != 2:
+            return None
+        first, second = (np.unique(column) for column in coordinates.T)
+        size = len(second) * margins[0].numel() * margins.element_size()
+        if len(coordinates) < _LEAST_RUN * len(first) or size > _MOST_BYTES:
+            return None
+        largest = margins.abs().amax(dim=(1, 2)).tolist()
+        own = largest[0] + float(np.abs(first).max()) * largest[1]
+        other = float(np.abs(second).max()) * largest[2]
+        return cls(margins, coordinates) if max(own, other) < _MOST_EXPONENT else None
+
+    @property
+    def bytes_kept(self) -> int:
+        """Memory for the exponentials."""
+        return self._exponentials.numel() * self._exponentials.element_size()
+
+    def write(self, rows: Float64, losses: Tensor) -> bool:
+        """Write the losses (points, examples) at some points; False if they are not finite."""
+        places = np.searchsorted(self._along, rows[:, 1])
+        same = (np.diff(rows[:, 0]) == 0) & (np.diff(places) == 1)
+        ends = [*(np.flatnonzero(~same) + 1).tolist(), len(rows)]
+        start = 0
+        for end in ends:
+            a, place = float(rows[start, 0]), int(places[start])
+            factor = torch.exp(torch.add(self._margins[0], self._margins[1], alpha=a))
+            others = self._exponentials[:, place : place + end - start]
+            own = torch.mul(others[0], factor[0], out=losses[start:end])
+            for exponentials, of_class in zip(others[1:], factor[1:], strict=True):
+                own.addcmul_(exponentials, of_class)
+            start = end
+        losses.log1p_()
+        return math.isfinite(float(losses.sum()))
 
 
 def losses_of_logits(logits: Tensor, exponentials: Tensor, own: Tensor) -> Tensor:

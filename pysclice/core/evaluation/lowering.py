@@ -17,7 +17,12 @@ import torch
 from torch import Tensor
 
 from pysclice.core.averages import Results
-from pysclice.core.evaluation.cross_entropy import Labels, losses_of_logits, losses_of_margins
+from pysclice.core.evaluation.cross_entropy import (
+    Factors,
+    Labels,
+    losses_of_logits,
+    losses_of_margins,
+)
 from pysclice.core.evaluation.replay import Part, Watched
 from pysclice.core.evaluation.rewrites import arguments
 from pysclice.core.evaluation.tape import Slot, Step
@@ -167,6 +172,12 @@ class Lowered:
             self._tile(first, min(first + size, examples)) for first in range(0, examples, size)
         ]
         self._flat = self._flattened()
+        self._factors: Factors | None = None
+        tile = self._tiles[0]
+        if len(self._tiles) == 1 and tile.margins is not None and not self._objective.metrics:
+            margins = tile.margins.view(len(tile.margins), -1, examples)
+            coordinates = model.work.coefficients[np.ix_(group.numbers, group.columns)]
+            self._factors = Factors.of(margins, coordinates)
 
     @property
     def bytes_kept(self) -> int:
@@ -177,7 +188,8 @@ class Lowered:
             for tensor in (*tile.affine.values(), *tile.rest.values(), tile.margins)
             if tensor is not None
         ]
-        return sum(tensor.numel() * tensor.element_size() for tensor in kept)
+        size = sum(tensor.numel() * tensor.element_size() for tensor in kept)
+        return size + (0 if self._factors is None else self._factors.bytes_kept)
 
     def at(self, rows: Float64, space: Space, loss_of_each: bool | None) -> Results:
         """What the batch gives at some points.
@@ -193,6 +205,8 @@ class Lowered:
         coefficients = torch.as_tensor(np.hstack([ones, rows]), dtype=self.dtype)
         coefficients = coefficients.to(self.device)
         losses = like.new_empty((len(rows), self._size or 0)) if labels else None
+        if losses is not None and self._factors is not None and self._factors.write(rows, losses):
+            return {"loss": losses}
         assessed: list[Results] = []
         for start in range(0, len(rows), self.points):
             here = slice(start, start + self.points)

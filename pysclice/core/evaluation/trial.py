@@ -83,6 +83,7 @@ class Trial:
         self._differences: dict[Candidate, float] = {}
         self._bytes: dict[Candidate, float] = {}
         self._prepared: dict[Candidate, Prepared] = {}
+        self._reference_seconds: float | None = None
 
     def glance(self) -> float:
         """Seconds that the reference takes for a point, seen once."""
@@ -93,7 +94,10 @@ class Trial:
 
     def reference_seconds(self) -> float:
         """Seconds that the reference takes for a point."""
-        return self._seconds(Reference(self.model), self._of_reference()[1])
+        if self._reference_seconds is None:
+            prepared = self._of_reference()[1]
+            self._reference_seconds = self._seconds(Reference(self.model), prepared)
+        return self._reference_seconds
 
     def agrees(self, candidate: Candidate) -> bool:
         """Whether a candidate gives what the reference gives; if not, it is dropped."""
