@@ -606,14 +606,30 @@ def test_a_choice_is_kept_and_checked_again(monkeypatch: pytest.MonkeyPatch) -> 
 def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 100.0)
-    model = perceptron()
-    surface = ps.LossSurface(model, nn.CrossEntropyLoss(), pairs(1500))
-    assert surface.slice(ps.Line(ps.Random(0), samples=3)).notes["evaluation"] == {
-        "backend": "reference"
-    }
+    timed: list[str] = []
+    seconds = Trial.seconds
+
+    def noted(trial: Trial, candidate: Candidate) -> float | None:
+        timed.append(candidate.kind)
+        return seconds(trial, candidate)
+
+    monkeypatch.setattr(Trial, "seconds", noted)
+    surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
+    line = ps.Line(ps.Random(0), samples=3)
+
+    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 100.0)
+    assert surface.slice(line).notes["evaluation"] == {"backend": "reference"}
+    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 0.0)
+    for _ in range(2):  # checked each time, never timed
+        checked = surface.slice(line).notes["evaluation"]
+        assert checked["backend"] == "stacked" and checked["check"]["points"] == 3
+    images = ps.LossSurface(images_network(), nn.CrossEntropyLoss(), pairs(64, (1, 8, 8)))
+    assert images.slice(line).notes["evaluation"] == {"backend": "reference"}
+    assert not timed
+
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
     large = surface.slice(ps.Line(ps.Random(0), samples=1537))
-    assert large.notes["evaluation"]["backend"] == "stacked"
+    assert large.notes["evaluation"]["backend"] == "stacked" and timed
 
 
 def test_the_plain_cross_entropy_is_told_from_others() -> None:

@@ -28,6 +28,9 @@ BACKENDS = ("auto", "reference", "replay", "stacked", "graph")
 # A slice that the reference takes this many seconds for is not worth a choice.
 _WORTH_SECONDS = 0.3
 
+# Of less than this, not even of checking the one that is faster as a rule.
+_WORTH_A_CHECK = 0.02
+
 # Nor is one whose parameters, examples and points multiply to less than this.
 _WORTH_NUMBERS = 2**24
 
@@ -103,17 +106,21 @@ def choose(
     before: _Remembered = kept.get(key, _Remembered())
     evaluations = portion.examples * len(work.coefficients)
     numbers = sum(tensor.numel() for tensor in work.center.values())
-    small = numbers * evaluations < _WORTH_NUMBERS or before.seconds * evaluations < _WORTH_SECONDS
-    if before.is_reference or (small and wanted == "auto" and before.candidate is None):
+    small = wanted == "auto" and numbers * evaluations < _WORTH_NUMBERS
+    if before.is_reference or (small and before.candidate is None):
         return reference
     trial = Trial(model, _some(portion, _LEAST_EXAMPLES))
     if before.candidate is not None:
         best = before.candidate if trial.agrees(before.candidate) else None
     else:
-        each = _seconds_each(trial, portion, evaluations)
+        each = before.seconds
+        if wanted != "auto" or math.isinf(each) or each * evaluations >= _WORTH_SECONDS:
+            each = _seconds_each(trial, portion, evaluations)
         if wanted == "auto" and each * evaluations < _WORTH_SECONDS:
             kept[key] = _Remembered(seconds=each)
-            return reference
+            if each * evaluations < _WORTH_A_CHECK:
+                return reference
+            return _untimed(trial) or reference
         # Trying out is about thirty evaluations of so many examples.
         seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
         trial = Trial(model, _some(portion, int(seconds / each)))
@@ -124,8 +131,22 @@ def choose(
     kept[key] = _Remembered(best, is_reference=best is None)
     if best is None:
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
-    most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(best)))
-    return Choice(best.on(model), trial.report(best), most)
+    return _chosen(trial, best)
+
+
+def _untimed(trial: Trial) -> Choice | None:
+    """What is faster as a rule, for work too short to time anything."""
+    # One worker: threads would take as long to start.
+    stacked = Candidate("stacked", 1)
+    watched = _watched(trial)
+    if watched is None or not _can_be_stacked(watched) or not trial.agrees(stacked):
+        return None
+    return _chosen(trial, stacked)
+
+
+def _chosen(trial: Trial, candidate: Candidate) -> Choice:
+    most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(candidate)))
+    return Choice(candidate.on(trial.model), trial.report(candidate), most)
 
 
 @dataclass(frozen=True)
@@ -201,15 +222,9 @@ def _some(portion: Portion, count: int) -> Portion:
 
 def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> list[Candidate]:
     """What may pay for this model, the most promising first."""
-    model = trial.model
-    work = model.work
-    try:
-        model.randomness.restart(0)
-        watched = Replay(model).prepare(trial.portion)
-        if model.randomness.were_drawn():
-            raise Unsuitable("the model draws random numbers")
-    except Exception as reason:  # a model may refuse to be watched in ways of its own
-        _log.info("The reference alone evaluates this model: %s.", reason)
+    work = trial.model.work
+    watched = _watched(trial)
+    if watched is None:
         return []
     moved = sum(
         tensor.numel() * tensor.element_size()
@@ -233,6 +248,20 @@ def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> li
         if wanted == "replay" or workers > 1 or rests or long:
             found.append(Candidate("replay", workers))
     return found
+
+
+def _watched(trial: Trial) -> Watched | None:
+    """The model, watched on the examples; None if it cannot be followed."""
+    randomness = trial.model.randomness
+    try:
+        randomness.restart(0)
+        watched = Replay(trial.model).prepare(trial.portion)
+        if randomness.were_drawn():
+            raise Unsuitable("the model draws random numbers")
+    except Exception as reason:  # a model may refuse to be watched in ways of its own
+        _log.info("The reference alone evaluates this model: %s.", reason)
+        return None
+    return watched
 
 
 def _in_sizes(candidates: Iterable[Candidate], examples: int) -> Iterator[Candidate]:

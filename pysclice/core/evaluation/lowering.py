@@ -173,9 +173,9 @@ class Lowered:
         ]
         self._flat = self._flattened()
         self._factors: Factors | None = None
-        tile = self._tiles[0]
-        if len(self._tiles) == 1 and tile.margins is not None and not self._objective.metrics:
-            margins = tile.margins.view(len(tile.margins), -1, examples)
+        whole = self._tiles[0].margins if len(self._tiles) == 1 else None
+        if whole is not None and not self._objective.metrics:
+            margins = whole.view(len(whole), -1, examples)
             coordinates = model.work.coefficients[np.ix_(group.numbers, group.columns)]
             self._factors = Factors.of(margins, coordinates)
 
