@@ -29,7 +29,7 @@ BACKENDS = ("auto", "reference", "replay", "stacked", "graph")
 _WORTH_SECONDS = 0.3
 
 # Of less than this, not even of checking the one that is faster as a rule.
-_WORTH_A_CHECK = 0.02
+_WORTH_A_CHECK = 0.03
 
 # Nor is one whose parameters, examples and points multiply to less than this.
 _WORTH_NUMBERS = 2**24
