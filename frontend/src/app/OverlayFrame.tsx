@@ -1,4 +1,5 @@
-import { useState } from "react";
+import { useMemo, useState } from "react";
+import { dashOf } from "../data/runColors";
 import type { Interval } from "../data/stats";
 import { formatStep } from "../plot/format";
 import { seek } from "../state/actions";
@@ -7,7 +8,7 @@ import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
-import type { Measured, View } from "../views/view";
+import type { Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { PanelMessage } from "./PanelMessage";
 import { OverlayNote } from "./PanelNote";
@@ -21,6 +22,11 @@ interface OverlayFrameProps {
   readonly revision: number;
   readonly extent: Interval | null;
   readonly shown: readonly Measured[];
+}
+
+// Where colors alone would have to tell runs apart, each one has a stroke of its own.
+function withOwnStroke(slice: PanelSlice, place: number): PanelSlice {
+  return { ...slice, style: { ...slice.style, dash: dashOf(place) } };
 }
 
 /** All visible runs in one chart, with a legend that says the step of each. */
@@ -37,8 +43,15 @@ export function OverlayFrame({
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const [pictures] = useState(() => new Set<Picture>());
-  const { slices, value, hasNone } = usePanelValues(panels, selection, view, null, shown);
-  const steps = new Map(panels.map((panel) => [panel.placed.run.name, panel]));
+  const most = view.mostOverlaid ?? panels.length;
+  const drawn = useMemo(() => panels.slice(0, most), [panels, most]);
+  const found = usePanelValues(drawn, selection, view, null, shown);
+  const { value, hasNone } = found;
+  const slices = useMemo(
+    () => (view.mostOverlaid === undefined ? found.slices : found.slices.map(withOwnStroke)),
+    [found.slices, view],
+  );
+  const steps = new Map(drawn.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (
     <section
@@ -92,6 +105,11 @@ export function OverlayFrame({
           )}
         </ErrorBoundary>
       </div>
+      {drawn.length < panels.length && (
+        <p className="panel-note" data-testid="overlay-note">
+          The first {drawn.length} of {panels.length} runs are drawn; more could not be told apart.
+        </p>
+      )}
       {value && <OverlayNote slices={slices} value={value} view={view} />}
     </section>
   );

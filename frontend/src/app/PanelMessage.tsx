@@ -83,7 +83,7 @@ interface MessageProps {
   readonly children?: ReactNode;
 }
 
-function Message({ title, detail, after, children }: MessageProps) {
+export function Message({ title, detail, after, children }: MessageProps) {
   return (
     <div className="message" data-testid="panel-message">
       <p>
@@ -100,7 +100,7 @@ function Message({ title, detail, after, children }: MessageProps) {
   );
 }
 
-function Offer({ children, onClick }: { children: ReactNode; onClick: () => void }) {
+export function Offer({ children, onClick }: { children: ReactNode; onClick: () => void }) {
   return (
     <button type="button" className="button" onClick={onClick}>
       {children}

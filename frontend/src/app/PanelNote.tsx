@@ -1,6 +1,7 @@
 import { useMemo } from "react";
 import { atFocusPoint } from "../data/slice";
 import { formatStep, formatValue } from "../plot/format";
+import type { ScaleKind } from "../plot/scale";
 import { sentencesFor } from "../views/shared/recordSentences";
 import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 
@@ -59,7 +60,7 @@ export function OverlayNote({ slices, value, view }: OverlayNoteProps) {
     const own = slices.flatMap(({ run }, i) =>
       (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),
     );
-    return [...own, ...common];
+    return [...(view.overlaySentences?.(slices) ?? []), ...own, ...common];
   }, [slices, value, view]);
   return sentences.length === 0 ? null : (
     <p className="panel-note" data-testid="panel-note">
@@ -79,7 +80,7 @@ function Sentences({ sentences }: { readonly sentences: readonly string[] }) {
 /** How many values are beyond the ends of a scale that leaves out outliers. */
 export function clippingFor(
   { slice, channel, focusPoint }: Measured,
-  { domain: [low, high], clipped, kind }: ValueScale,
+  { domain: [low, high], clipped, kind, fixed }: ValueScale,
 ): string | null {
   if (!clipped.below && !clipped.above) return null;
   const values = atFocusPoint(slice, channel, focusPoint);
@@ -91,6 +92,10 @@ export function clippingFor(
     else if (value > high) above += 1;
   }
   const total = `of ${formatStep(values.length)} values`;
+  if (fixed) {
+    const counts = `${formatStep(above)} above, ${formatStep(below)} below, ${total}`;
+    return above + below === 0 ? null : `Beyond the fixed range: ${counts}.`;
+  }
   if (!clipped.below) return `Clipped at 98%: ${formatStep(above)} ${total} above.`;
   if (!clipped.above) return `Clipped at 2%: ${formatStep(below)} ${total} below.`;
   return `Clipped to 2\u201398%: ${formatStep(above)} above, ${formatStep(below)} below, ${total}.`;
@@ -98,7 +103,7 @@ export function clippingFor(
 
 export function noteFor(
   { slice, channel, focusPoint }: Measured,
-  scale: "linear" | "log",
+  scale: ScaleKind,
   allFocusPoints = false,
 ): string | null {
   const values = allFocusPoints ? channel.values : atFocusPoint(slice, channel, focusPoint);

@@ -4,7 +4,7 @@ import { runStyle } from "../data/runColors";
 import { formatStep, formatValue } from "../plot/format";
 import { toggleRun, setVisible } from "../state/actions";
 import type { PlacedRun, Selection } from "../state/selection";
-import { useDark, useServices } from "../ui/context";
+import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { Sparkline } from "../ui/Sparkline";
 import { WritingBadge } from "./WritingBadge";
@@ -23,6 +23,7 @@ export function RunRow({ placed: { run, place }, selection, visible, now }: RunR
   const series = seriesNamed(run, selection.seriesName);
   const centers = series?.centers.get(selection.channel ?? "");
   const last = centers?.at(-1);
+  const isBase = useAppState((state) => state.baseRun) === run.name;
   const focused = selection.focus?.run.name === run.name;
   return (
     <li
@@ -46,6 +47,17 @@ export function RunRow({ placed: { run, place }, selection, visible, now }: RunR
         aria-label={`Show only ${run.name}`}
       >
         only
+      </button>
+      <button
+        type="button"
+        className="run-star"
+        data-testid="run-star"
+        aria-pressed={isBase}
+        aria-label={`Compare others with ${run.name}`}
+        title="Base run: others are compared with it (S)"
+        onClick={() => store.setState({ baseRun: isBase ? null : run.name, baseStep: null })}
+      >
+        {isBase ? "★" : "☆"}
       </button>
       <WritingBadge run={run} now={now} />
       {series && centers && last !== undefined ? (

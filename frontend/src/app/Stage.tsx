@@ -1,16 +1,15 @@
-import { useEffect, useMemo, useState, useSyncExternalStore, type CSSProperties } from "react";
-import { seriesNamed } from "../data/catalog";
+import { Suspense, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import { useShallow } from "zustand/react/shallow";
+import { seriesNamed, type Layout } from "../data/catalog";
 import type { Wish } from "../data/frameLoader";
-import type { Size } from "../plot/chart";
 import { keepingValleys, OutlierRanges, sampleOf } from "../state/outliers";
-import { createPanels, wishesFor, type Panel } from "../state/panels";
+import { createPanels, wishesFor } from "../state/panels";
 import type { PlacedRun, Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
 import type { View } from "../views/view";
-import { columnsFor, rowHeightFor } from "./panelGrid";
-import { PanelFrame } from "./PanelFrame";
-import { OverlayFrame } from "./OverlayFrame";
+import type { CompareMode, Scene } from "./compare/mode";
+import { chooseMode } from "./compare/modes";
 import { measuredOf, sharedExtent } from "./panelSlices";
 import type { UsualRange } from "./usePanelValues";
 import { useStep } from "./useSelection";
@@ -37,6 +36,8 @@ export function Stage({ selection, view }: StageProps) {
         : [],
     [revision, selection, step, view, fields],
   );
+  const mode = chooseMode(compare, view, selection.visible.length);
+  const scenes = useScenes(mode, selection, view, step, revision);
   const samples = useSamples(selection, view);
   const usual = useUsualRange(samples, selection, view, revision);
   useEffect(() => {
@@ -44,8 +45,11 @@ export function Stage({ selection, view }: StageProps) {
     const { wishes, urgent } = wishesFor(panels, most);
     // First what is on screen, then what its scale depends on, then the neighborhood.
     const scaled = [...samples.values()].flat();
-    loader.want([...wishes.slice(0, urgent), ...scaled, ...wishes.slice(urgent)], urgent);
-  }, [panels, samples, view, loader]);
+    const own = wishes.slice(0, urgent);
+    const others = scenes.flatMap((scene) => wishesFor(scene.panels, scene.panels.length).wishes);
+    const now = [...own, ...others];
+    loader.want([...now, ...scaled, ...wishes.slice(urgent)], now.length);
+  }, [panels, scenes, samples, view, loader]);
 
   const extent = useMemo(() => sharedExtent(panels), [panels]);
   const focusPoint = useAppState((state) => state.focusPoint);
@@ -53,43 +57,61 @@ export function Stage({ selection, view }: StageProps) {
     () => measuredOf(panels, selection.channel, focusPoint),
     [panels, selection.channel, focusPoint],
   );
-  const overlaid = compare === "overlay" && view?.overlays && panels.length > 1;
-  const columns = overlaid ? 1 : columnsFor(panels.length, size.width, size.height);
   return (
     <main className="stage" ref={element}>
-      <div className="panels" style={gridStyle(panels, columns, size, overlaid ? null : view)}>
-        {overlaid ? (
-          <OverlayFrame
-            panels={panels}
-            view={view}
-            selection={selection}
-            step={step}
-            revision={revision}
-            extent={extent}
-            shown={shown}
-          />
-        ) : (
-          panels.map((panel) => (
-            <PanelFrame
-              key={panel.placed.run.name}
-              panel={panel}
-              view={view}
-              selection={selection}
-              step={step}
-              revision={revision}
-              extent={extent}
-              alone={panels.length === 1}
-              usual={usual}
-              shown={shown}
-            />
-          ))
-        )}
-      </div>
+      <Suspense fallback={<div className="skeleton" role="status" aria-label="Loading" />}>
+        <mode.Component
+          panels={panels}
+          scenes={scenes}
+          view={view}
+          selection={selection}
+          step={step}
+          revision={revision}
+          extent={extent}
+          usual={usual}
+          shown={shown}
+          size={size}
+        />
+      </Suspense>
       {panels.length === 0 && (
         <p className="stage-none">No run is selected. Check one in the list on the left.</p>
       )}
     </main>
   );
+}
+
+/** What a mode draws besides the slices of the chosen step. */
+function useScenes(
+  mode: CompareMode,
+  selection: Selection,
+  view: View | null,
+  step: number,
+  revision: number,
+): readonly Scene[] {
+  const { fields } = useServices();
+  const choices = useAppState(
+    useShallow(({ compare, baseRun, baseStep, wipe, stripColumns, stripSteps, onlyDifferences }) => ({
+      compare,
+      baseRun,
+      baseStep,
+      wipe,
+      stripColumns,
+      stripSteps,
+      onlyDifferences,
+    })),
+  );
+  const wished = useMemo(
+    () => mode.scenes?.(choices, selection, step, view) ?? [],
+    [mode, choices, selection, step, view],
+  );
+  return useMemo(() => {
+    if (revision < 0) return [];
+    const supports = (layout: Layout) => view?.supports(layout) ?? false;
+    return wished.map((scene) => ({
+      ...scene,
+      panels: createPanels(scene.selection, scene.step, supports, fields),
+    }));
+  }, [wished, view, fields, revision]);
 }
 
 type Samples = ReadonlyMap<string, readonly Wish[]>;
@@ -140,24 +162,4 @@ function useUsualRange(
     const all = rangeOf(visible);
     return () => all;
   }, [clip, view, selection, scope, samples, ranges, focusPoint, revision]);
-}
-
-/** Columns, and rows no higher than what stands in them can use. */
-function gridStyle(
-  panels: readonly Panel[],
-  columns: number,
-  size: Size,
-  view: View | null,
-): CSSProperties {
-  const gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
-  const { heightFor } = view ?? {};
-  if (!heightFor || size.height === 0 || panels.length === 0) return { gridTemplateColumns };
-  const most = (width: number) =>
-    Math.max(
-      ...panels.map(({ content }) =>
-        heightFor(content.state === "ready" ? content.slice : null, width),
-      ),
-    );
-  const gridAutoRows = rowHeightFor(panels.length, columns, size, most);
-  return { gridTemplateColumns, gridAutoRows, alignContent: "start" };
 }

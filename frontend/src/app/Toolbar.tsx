@@ -6,6 +6,7 @@ import { IconButton } from "../ui/IconButton";
 import { Choice, Segmented } from "../ui/Segmented";
 import { viewsFor } from "../views/registry";
 import type { View } from "../views/view";
+import { chooseMode, modesFor } from "./compare/modes";
 import { DisplayMenu } from "./DisplayMenu";
 
 interface ToolbarProps {
@@ -19,6 +20,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
   const focusPoint = useAppState((state) => state.focusPoint);
   const set = store.setState;
   const views = viewsFor(selection.layout);
+  const modes = modesFor(view, selection.visible.length);
   return (
     <div className="toolbar" role="toolbar" aria-label="What is shown">
       <IconButton
@@ -75,28 +77,24 @@ export function Toolbar({ selection, view }: ToolbarProps) {
             onChange={(id) => set({ view: id, cursor: null })}
           />
         )}
-        {view?.overlays && selection.visible.length > 1 && (
-          <Segmented
-            label="Compare"
-            testId="compare"
-            options={[
-              { value: "grid", label: "Grid" },
-              { value: "overlay", label: "Overlay" },
-            ]}
-            value={compare}
-            onChange={(next) => set({ compare: next })}
-          />
-        )}
+        <Choice
+          label="Compare"
+          testId="compare"
+          options={modes.map(({ id, label }) => ({ value: id, label }))}
+          value={chooseMode(compare, view, selection.visible.length).id}
+          onChange={(next) => set({ compare: next })}
+        />
         <Segmented
           label="Scale"
           testId="scale"
           options={[
             { value: "linear", label: "Linear" },
             { value: "log", label: "Log" },
+            { value: "symlog", label: "Symlog" },
           ]}
           value={selection.scale}
           onChange={(scale) => set({ scale })}
-          title="Y"
+          title={SCALE_TITLE}
         />
         <DisplayMenu colors={view?.colors ?? false} />
         <button
@@ -112,6 +110,9 @@ export function Toolbar({ selection, view }: ToolbarProps) {
     </div>
   );
 }
+
+const SCALE_TITLE =
+  "Symlog: linear around zero, logarithmic on both sides; panels say up to where (Y changes the scale)";
 
 function option(value: string) {
   return { value, label: elideMiddle(value, 36) };

@@ -1,6 +1,7 @@
-import { changeSpeed, moveFocus, seek, setFollowing, setPlaying, stepBy } from "../state/actions";
+import { changeSpeed, moveFocus, seek, setBase, setFollowing, setPlaying, stepBy } from "../state/actions";
 import type { Selection } from "../state/selection";
 import type { Store } from "../state/store";
+import { MODES } from "./compare/modes";
 
 interface Shortcut {
   /** As the sheet prints them. */
@@ -23,9 +24,15 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
   {
     title: "View",
     shortcuts: [
-      { keys: ["Y"], does: "Linear or logarithmic scale" },
-      { keys: ["G", "O"], does: "Runs in a grid, or overlaid" },
+      { keys: ["Y"], does: "Linear, logarithmic or symlog scale" },
       { keys: ["J", "K"], does: "Focus the next, previous run" },
+    ],
+  },
+  {
+    title: "Compare",
+    shortcuts: [
+      ...MODES.map(({ key, does }) => ({ keys: [key.toUpperCase()], does })),
+      { keys: ["S"], does: "Make the run in focus, or this step, the base" },
     ],
   },
   {
@@ -82,13 +89,10 @@ export function handleKey(
       setFollowing(store, steps, !state.followLatest);
       return true;
     case "y":
-      store.setState({ scale: selection.scale === "log" ? "linear" : "log" });
+      store.setState({ scale: NEXT_SCALE[selection.scale] });
       return true;
-    case "g":
-      store.setState({ compare: "grid" });
-      return true;
-    case "o":
-      store.setState({ compare: "overlay" });
+    case "s":
+      setBase(store, selection);
       return true;
     case "j":
       moveFocus(store, selection, 1);
@@ -106,10 +110,15 @@ export function handleKey(
     case "?":
       store.setState({ helpOpen: true });
       return true;
-    default:
-      return false;
+    default: {
+      const mode = MODES.find((candidate) => candidate.key === key.toLowerCase());
+      if (mode) store.setState({ compare: mode.id });
+      return mode !== undefined;
+    }
   }
 }
+
+const NEXT_SCALE = { linear: "log", log: "symlog", symlog: "linear" } as const;
 
 /** Keys belong to whoever is typing, and Space to the button that has the focus. */
 export function keyIsTaken(event: KeyboardEvent): boolean {

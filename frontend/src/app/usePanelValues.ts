@@ -3,7 +3,8 @@ import type { Interval } from "../data/stats";
 import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { keepingValleys, usualRange } from "../state/outliers";
-import { fittedDomain, valueDomain, withoutOutliers } from "../state/valueScale";
+import { fittedDomain, fixedDomain, valueDomain, withoutOutliers } from "../state/valueScale";
+import type { ScaleKind } from "../state/store";
 import { useAppState, useDark, useServices } from "../ui/context";
 import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 import { toPanelSlice } from "./panelSlices";
@@ -33,6 +34,8 @@ export function usePanelValues(
   const dark = useDark();
   const focusPoint = useAppState((state) => state.focusPoint);
   const scope = useAppState((state) => state.range);
+  const fixedRange = useAppState((state) => state.fixedRange);
+  const fixed = scope === "fixed" ? fixedRange : null;
   const { channel, range, scale } = selection;
   const slices = useMemo(
     () => panels.flatMap((panel) => toPanelSlice(panel, channel, focusPoint, dark, fields) ?? []),
@@ -43,28 +46,33 @@ export function usePanelValues(
     [scope, slices, channel, focusPoint, range],
   );
   const inner = useMemo(() => {
-    if (!usual) return null;
+    if (!usual || fixed) return null;
     if (scope !== "panel") return usual(slices[0]?.run ?? "");
     const own = slices.map(({ slice }) => slice);
     const centers = slices.map((slice) => slice.channel.center);
     return keepingValleys(usualRange(own, channel ?? "", focusPoint), centers);
-  }, [usual, scope, slices, channel, focusPoint]);
+  }, [usual, fixed, scope, slices, channel, focusPoint]);
   const sharing = scope === "all" ? shown : slices;
   return useMemo(
-    () => ({ slices, ...onScale(scale, domain, inner, view, sharing) }),
-    [slices, scale, domain, inner, view, sharing],
+    () => ({ slices, ...onScale(scale, domain, inner, fixed, view, sharing) }),
+    [slices, scale, domain, inner, fixed, view, sharing],
   );
 }
 
 function onScale(
-  kind: "linear" | "log",
+  kind: ScaleKind,
   domain: Interval | null,
   usual: Interval | null,
+  typed: Interval | null,
   view: View | null,
   shown: readonly Measured[],
 ) {
   if (!domain) return { value: null, hasNone: "Not one value of this channel is finite." };
   const possible = fittedDomain(kind, domain);
+  const kept = typed && fittedDomain(kind, typed);
+  if (kept) {
+    return { value: { kind, fixed: true, ...fixedDomain(kept, domain) }, hasNone: null };
+  }
   const fitted = possible && (view?.domain?.(kind, possible, shown) ?? possible);
   if (fitted) return { value: { kind, ...withoutOutliers(fitted, usual) }, hasNone: null };
   return {

@@ -16,14 +16,7 @@ export function useSelection(catalog: Catalog): Selection {
       series: state.series,
       channel: state.channel,
       samples: state.samples,
-      view: state.view,
-      focusPoint: state.focusPoint,
-      compare: state.compare,
       scale: state.scale,
-      range: state.range,
-      colorMap: state.colorMap,
-      smooth: state.smooth,
-      clip: state.clip,
     })),
   );
   return useMemo(() => select(catalog, order, choices), [catalog, order, choices]);

@@ -22,8 +22,13 @@ export function runStyle(place: number, dark: boolean): RunStyle {
   const [light, onDark] = PALETTE[place % PALETTE.length] ?? ["#425066", "#8e98a3"];
   return {
     color: dark ? onDark : light,
-    dash: DASHES[Math.floor(place / PALETTE.length) % DASHES.length] ?? [],
+    dash: dashOf(Math.floor(place / PALETTE.length)),
   };
+}
+
+/** The stroke of a turn through the colors, or of a curve among few that need one each. */
+export function dashOf(turn: number): readonly number[] {
+  return DASHES[turn % DASHES.length] ?? [];
 }
 
 /** Place of a merged run: its own name's, or that of the first of its sources. */

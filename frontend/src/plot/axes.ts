@@ -9,6 +9,9 @@ interface AxisOptions {
   readonly grid?: boolean;
   readonly xTicks?: number;
   readonly yTicks?: number;
+  /** Whether numbers and names stand at the left and at the bottom. */
+  readonly left?: boolean;
+  readonly bottom?: boolean;
 }
 
 /** Grid lines, ticks, numbers and names of both axes. */
@@ -16,7 +19,7 @@ export function drawAxes(
   surface: Surface2D,
   chart: Chart,
   theme: Theme,
-  { xLabel, yLabel, grid = true, xTicks, yTicks }: AxisOptions,
+  { xLabel, yLabel, grid = true, xTicks, yTicks, left = true, bottom: below = true }: AxisOptions,
 ): void {
   const { box } = chart;
   const bottom = box.y + box.height;
@@ -24,20 +27,22 @@ export function drawAxes(
   for (const { value, label } of chart.x.ticks(xTicks ?? Math.max(2, box.width / 64))) {
     const x = crisp(chart.toX(value));
     if (grid) line(surface, x, box.y, x, bottom, theme.grid);
+    if (!below) continue;
     line(surface, x, bottom, x, bottom + 3, theme.frame);
     surface.text(x, bottom + 6, label, { ...number, align: "center", baseline: "top" });
   }
   for (const { value, label } of chart.y.ticks(yTicks ?? Math.max(2, box.height / 40))) {
     const y = crisp(chart.toY(value));
     if (grid) line(surface, box.x, y, box.x + box.width, y, theme.grid);
+    if (!left) continue;
     line(surface, box.x - 3, y, box.x, y, theme.frame);
     surface.text(box.x - 6, y, label, { ...number, align: "right" });
   }
-  if (xLabel) {
+  if (xLabel && below) {
     const at = { ...number, align: "center", baseline: "bottom" } as const;
     surface.text(box.x + box.width / 2, Math.min(surface.height, bottom + 36), xLabel, at);
   }
-  if (yLabel) {
+  if (yLabel && left) {
     const at = { ...number, align: "center", baseline: "top", angle: -Math.PI / 2 } as const;
     surface.text(Math.max(0, box.x - 52), box.y + box.height / 2, yLabel, at);
   }

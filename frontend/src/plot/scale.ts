@@ -2,7 +2,7 @@ import { nice, ticks } from "d3-array";
 import type { Interval } from "../data/stats";
 import { formatLogTick, formatTick } from "./format";
 
-export type ScaleKind = "linear" | "log";
+export type ScaleKind = "linear" | "log" | "symlog";
 
 export interface Tick {
   readonly value: number;
@@ -17,10 +17,13 @@ export interface Scale {
   readonly toShare: (value: number) => number;
   readonly fromShare: (share: number) => number;
   readonly ticks: (count: number) => readonly Tick[];
+  /** Up to where a symmetric logarithmic scale is linear. */
+  readonly threshold?: number;
 }
 
-export function createScale(kind: ScaleKind, domain: Interval): Scale {
-  return kind === "log" ? logScale(domain) : linearScale(domain);
+export function createScale(kind: ScaleKind, domain: Interval, threshold?: number): Scale {
+  if (kind === "log") return logScale(domain);
+  return kind === "symlog" ? symlogScale(domain, threshold) : linearScale(domain);
 }
 
 function linearScale(domain: Interval): Scale {
@@ -49,6 +52,74 @@ function logScale([first, last]: Interval): Scale {
     fromShare: (share) => 10 ** (low + share * (high - low)),
     ticks: (count) => logTicks([first, 10 ** high], count),
   };
+}
+
+const SYMLOG_DECADES = 3;
+
+/** Up to where a symmetric logarithmic scale is linear: a power of ten, three decades below its end. */
+export function linearThreshold([low, high]: Interval): number {
+  const largest = Math.max(Math.abs(low), Math.abs(high));
+  return largest > 0 ? 10 ** (Math.ceil(Math.log10(largest) - 1e-9) - SYMLOG_DECADES) : 1;
+}
+
+/** Linear within the threshold, a decade beyond it as wide as from zero to the threshold. */
+export function toSymlog(value: number, threshold: number): number {
+  const share = value / threshold;
+  const size = Math.abs(share);
+  return size <= 1 ? share : Math.sign(share) * (1 + Math.log10(size));
+}
+
+export function fromSymlog(place: number, threshold: number): number {
+  const size = Math.abs(place);
+  return threshold * (size <= 1 ? place : Math.sign(place) * 10 ** (size - 1));
+}
+
+function symlogScale(domain: Interval, threshold = linearThreshold(domain)): Scale {
+  const [low, high] = widened(domain);
+  const from = toSymlog(low, threshold);
+  const span = toSymlog(high, threshold) - from;
+  return {
+    kind: "symlog",
+    domain: [low, high],
+    toShare: (value) => (toSymlog(value, threshold) - from) / span,
+    fromShare: (share) => fromSymlog(from + share * span, threshold),
+    ticks: (count) => symlogTicks([low, high], threshold, count),
+    threshold,
+  };
+}
+
+/** Zero and powers of ten on both sides, thinned where there is no room; else evenly spaced ones. */
+function symlogTicks(domain: Interval, threshold: number, count: number): Tick[] {
+  const values = symlogValues(domain, threshold, [1]);
+  if (values.length < 3) {
+    const [low, high] = domain;
+    const even = ticks(low, high, Math.min(count, 5));
+    const step = Math.abs((even[1] ?? 0) - (even[0] ?? 0));
+    return even.map((value) => ({ value, label: formatTick(value, step) }));
+  }
+  const every = Math.max(1, Math.ceil(values.length / Math.max(2, count)));
+  const middle = Math.max(values.indexOf(0), 0);
+  return values
+    .filter((_, i) => (i - middle) % every === 0)
+    .map((value) => ({ value, label: formatSignedLog(value) }));
+}
+
+/** Zero, and digits times powers of ten from the threshold outward on both sides, increasing. */
+function symlogValues([low, high]: Interval, threshold: number, digits: readonly number[]) {
+  const first = Math.round(Math.log10(threshold));
+  const last = Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high), threshold)));
+  const positive: number[] = [];
+  for (let power = first; power <= last; power += 1) {
+    // Read from text, so that 3e-3 is 0.003 and not its neighbor.
+    for (const digit of digits) positive.push(Number(`${digit}e${power}`));
+  }
+  const negative = positive.map((value) => -value).reverse();
+  return [...negative, 0, ...positive].filter((value) => value >= low && value <= high);
+}
+
+function formatSignedLog(value: number): string {
+  if (value === 0) return "0";
+  return value < 0 ? `\u2212${formatLogTick(-value)}` : formatLogTick(value);
 }
 
 /** Powers of ten, with 2 and 5 between them where there is room, thinned where there is none. */
@@ -88,12 +159,24 @@ function widened([low, high]: Interval): Interval {
   return [low - room, high + room];
 }
 
+/** The same scale with air at both ends, linear up to the same threshold. */
+export function withAir({ kind, domain, threshold }: Scale): Scale {
+  return createScale(kind, airy(kind, domain), threshold);
+}
+
 /** An interval for an axis: some air at both ends, then round numbers. */
 export function airy(kind: ScaleKind, [low, high]: Interval): Interval {
   if (kind === "log") {
     const decades = Math.log10(high / low || 1);
     // More below than above: a valley's number stands under its lowest point.
     return [low / 10 ** (0.1 * decades + 0.02), high * 10 ** (0.04 * decades + 0.02)];
+  }
+  if (kind === "symlog") {
+    const threshold = linearThreshold([low, high]);
+    const [from, to] = [toSymlog(low, threshold), toSymlog(high, threshold)];
+    const air = (to - from || 1) * 0.04;
+    const start = low >= 0 ? Math.max(0, from - air) : from - air;
+    return [fromSymlog(start, threshold), fromSymlog(to + air, threshold)];
   }
   const [from, to] = widened([low, high]);
   const air = (to - from) * 0.04;
@@ -125,6 +208,16 @@ export function contourLevels(scale: Scale, count: number): ContourLevel[] {
       if (levels.length > 2 * count) return logTicks(scale.domain, count).map(toMajor);
       if (levels.length >= 0.75 * count) return levels;
     }
+  }
+  if (scale.kind === "symlog") {
+    const { threshold = linearThreshold(scale.domain) } = scale;
+    return symlogValues(scale.domain, threshold, [1, 3])
+      .filter((value) => value > low && value < high)
+      .map((value) => ({
+        value,
+        label: formatSignedLog(value),
+        major: value === 0 || Number.isInteger(Math.log10(Math.abs(value))),
+      }));
   }
   const values = ticks(low, high, count);
   const step = Math.abs((values[1] ?? 0) - (values[0] ?? 0));

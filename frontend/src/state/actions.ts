@@ -58,6 +58,14 @@ export function toggleRun(store: Store, selection: Selection, name: string): voi
   setVisible(store, selection, shown ? names.filter((other) => other !== name) : [...names, name]);
 }
 
+/** Makes the run in focus the base; or the step that is shown, where steps are compared. */
+export function setBase(store: Store, selection: Selection): void {
+  const { baseStep, step } = store.getState();
+  const name = selection.focus?.run.name;
+  if (baseStep !== null && step !== null) store.setState({ baseStep: step });
+  else if (name !== undefined) store.setState({ baseRun: name });
+}
+
 export function moveFocus(store: Store, selection: Selection, by: number): void {
   const names = selection.visible.map(({ run }) => run.name);
   const here = names.indexOf(selection.focus?.run.name ?? "");

@@ -44,10 +44,16 @@ export interface Selection {
 
 const DEFAULT_RUNS = 9;
 
+/** The choices that a selection follows from. */
+export type SelectionChoices = Pick<
+  Choices,
+  "runs" | "focusRun" | "method" | "series" | "channel" | "samples" | "scale"
+>;
+
 export function select(
   catalog: Catalog,
   order: readonly string[],
-  choices: Omit<Choices, "step" | "followLatest">,
+  choices: SelectionChoices,
 ): Selection {
   const runs = placeRuns(catalog.runs, order);
   const withData = runs.filter(({ run }) => run.series.length > 0);

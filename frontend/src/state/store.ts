@@ -1,13 +1,16 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { subscribeWithSelector } from "zustand/middleware";
+import { DEFAULT_COMPARE_CHOICES, type CompareChoices } from "./compareChoices";
 
-export type ScaleKind = "linear" | "log";
-export type RangeScope = "panel" | "run" | "all";
-export type Compare = "grid" | "overlay";
+export type ScaleKind = "linear" | "log" | "symlog";
+export type RangeScope = "panel" | "run" | "all" | "fixed";
+/** What the step bar counts in. */
+export const STEP_UNITS = ["step", "epoch", "time"] as const;
+export type StepUnit = (typeof STEP_UNITS)[number];
 export type ColorMapName = "viridis" | "cividis" | "magma" | "gray";
 
 /** What the user chose; `null` means "no choice made", and a default fits itself to the data. */
-export interface Choices {
+export interface Choices extends CompareChoices {
   /** Names of the runs on stage. */
   readonly runs: readonly string[] | null;
   readonly focusRun: string | null;
@@ -20,13 +23,15 @@ export interface Choices {
   readonly focusPoint: number;
   readonly step: number | null;
   readonly followLatest: boolean;
-  readonly compare: Compare;
   readonly scale: ScaleKind | null;
   readonly range: RangeScope;
+  /** The ends that were typed for the scale. */
+  readonly fixedRange: readonly [number, number] | null;
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
   /** Whether colors leave out the smallest and the largest values. */
   readonly clip: boolean;
+  readonly stepUnit: StepUnit;
 }
 
 /** Where the pointer stands, in coordinates of the data; shared by all panels. */
@@ -41,6 +46,8 @@ export interface Cursor {
 export interface State extends Choices {
   readonly cursor: Cursor | null;
   readonly playing: boolean;
+  /** Whether playing has to wait for slices that have not arrived. */
+  readonly waiting: boolean;
   readonly framesPerSecond: number;
   readonly runFilter: string;
   readonly railOpen: boolean;
@@ -53,6 +60,7 @@ export interface State extends Choices {
 }
 
 export const DEFAULT_CHOICES: Choices = {
+  ...DEFAULT_COMPARE_CHOICES,
   runs: null,
   focusRun: null,
   method: null,
@@ -63,12 +71,13 @@ export const DEFAULT_CHOICES: Choices = {
   focusPoint: 0,
   step: null,
   followLatest: false,
-  compare: "grid",
   scale: null,
   range: "all",
+  fixedRange: null,
   colorMap: "viridis",
   smooth: true,
   clip: true,
+  stepUnit: "step",
 };
 
 export const SPEEDS = [1, 2, 5, 10, 20, 30] as const;
@@ -77,6 +86,7 @@ const INITIAL: State = {
   ...DEFAULT_CHOICES,
   cursor: null,
   playing: false,
+  waiting: false,
   framesPerSecond: 10,
   runFilter: "",
   railOpen: true,

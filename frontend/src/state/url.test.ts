@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readHash, writeHash } from "../host/hash";
-import { DEFAULT_CHOICES, type Choices } from "./store";
+import { COMPARES } from "./compareChoices";
+import { DEFAULT_CHOICES, STEP_UNITS, type Choices } from "./store";
 import { readChoices, writeChoices } from "./url";
 
 // A small generator of its own: the same choices in every run of the tests.
@@ -23,12 +24,20 @@ function* randomChoices(count: number): Generator<Choices> {
       focusPoint: pick(0, 3),
       step,
       followLatest: false,
-      compare: pick("grid", "overlay"),
-      scale: pick(null, "linear", "log"),
-      range: pick("panel", "run", "all"),
+      compare: pick(...COMPARES),
+      baseRun: pick(null, name()),
+      baseStep: pick(null, random(1e9)),
+      wipe: pick(50, random(101)),
+      stripColumns: pick("step", "series"),
+      stripSteps: pick(null, [0], [random(1e9), random(1e9)]),
+      onlyDifferences: pick(false, true),
+      scale: pick(null, "linear", "log", "symlog"),
+      range: pick("panel", "run", "all", "fixed"),
+      fixedRange: pick(null, [-random(1e9) / 7, random(1e9) / 3e20], [1e-300, 2.5e300]),
       colorMap: pick("viridis", "cividis", "magma", "gray"),
       smooth: pick(true, false),
       clip: pick(true, false),
+      stepUnit: pick(...STEP_UNITS),
     };
   }
 }

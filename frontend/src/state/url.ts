@@ -1,4 +1,5 @@
-import { DEFAULT_CHOICES, type Choices, type ScaleKind } from "./store";
+import { COMPARES, STRIP_COLUMNS } from "./compareChoices";
+import { DEFAULT_CHOICES, STEP_UNITS, type Choices, type ScaleKind } from "./store";
 
 /** How one choice is written as text; reading answers nothing where the text makes no sense. */
 interface Codec<T> {
@@ -14,6 +15,34 @@ const text: Codec<string | null> = {
 const number: Codec<number | null> = {
   write: (value) => `${value}`,
   read: (value) => (/^\d{1,15}$/.test(value) ? Number(value) : undefined),
+};
+
+const NUMBER = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/;
+
+const interval: Codec<readonly [number, number] | null> = {
+  write: (value) => value?.join("~") ?? "",
+  read: (value) => {
+    const ends = value.split("~");
+    const [low, high] = ends.map((end) => (NUMBER.test(end) ? Number(end) : NaN));
+    const known = low !== undefined && high !== undefined && ends.length === 2;
+    return known && low < high && Number.isFinite(high - low) ? [low, high] : undefined;
+  },
+};
+
+const MOST_NUMBERS = 24;
+
+const numbers: Codec<readonly number[] | null> = {
+  write: (value) => value?.join(",") ?? "",
+  read: (value) => {
+    const found = value.split(",").map((one) => number.read(one));
+    const known = found.filter((one) => typeof one === "number");
+    return known.length === found.length && known.length <= MOST_NUMBERS ? known : undefined;
+  },
+};
+
+const percent: Codec<number> = {
+  write: (value) => `${value}`,
+  read: (value) => (/^\d{1,3}$/.test(value) && Number(value) <= 100 ? Number(value) : undefined),
 };
 
 const names: Codec<readonly string[] | null> = {
@@ -71,12 +100,20 @@ const BINDINGS: readonly Binding[] = [
   bind("focusPoint", "point", number as Codec<number>),
   bind("step", "step", number),
   bind("followLatest", "follow", flag),
-  bind("compare", "cmp", oneOf("grid", "overlay")),
-  bind("scale", "scale", oneOf<ScaleKind | null>("linear", "log")),
-  bind("range", "range", oneOf("panel", "run", "all")),
+  bind("compare", "cmp", oneOf(...COMPARES)),
+  bind("baseRun", "base", text),
+  bind("baseStep", "bstep", number),
+  bind("wipe", "wipe", percent),
+  bind("stripColumns", "strip", oneOf(...STRIP_COLUMNS)),
+  bind("stripSteps", "columns", numbers),
+  bind("onlyDifferences", "diff", flag),
+  bind("scale", "scale", oneOf<ScaleKind | null>("linear", "log", "symlog")),
+  bind("range", "range", oneOf("panel", "run", "all", "fixed")),
+  bind("fixedRange", "fix", interval),
   bind("colorMap", "cm", oneOf("viridis", "cividis", "magma", "gray")),
   bind("smooth", "smooth", flag),
   bind("clip", "clip", flag),
+  bind("stepUnit", "unit", oneOf(...STEP_UNITS)),
 ];
 
 /** The choices that differ from the defaults, as keys of the deep link. */

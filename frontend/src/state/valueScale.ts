@@ -16,7 +16,7 @@ export function valueDomain(
   focusPoint: number,
   all: Interval | null,
 ): Interval | null {
-  if (scope === "all") return all;
+  if (scope === "all" || scope === "fixed") return all;
   if (scope === "run") return enclose(shown.map(({ series }) => series.ranges.get(channel)));
   return enclose(
     shown.map(({ slice }) => {
@@ -32,7 +32,7 @@ const DEEPEST = 1e-6;
 
 /** A domain that the scale can show: a logarithmic one has to begin above zero. */
 export function fittedDomain(kind: ScaleKind, [low, high]: Interval): Interval | null {
-  if (kind === "linear") return [low, high];
+  if (kind !== "log") return [low, high];
   if (!(high > 0)) return null;
   return [low > 0 ? low : high * DEEPEST, high];
 }
@@ -40,6 +40,11 @@ export function fittedDomain(kind: ScaleKind, [low, high]: Interval): Interval |
 interface Clipping {
   readonly domain: Interval;
   readonly clipped: { readonly below: boolean; readonly above: boolean };
+}
+
+/** A range that was typed, and at which ends it leaves values out. */
+export function fixedDomain(typed: Interval, whole: Interval): Clipping {
+  return { domain: typed, clipped: { below: whole[0] < typed[0], above: whole[1] > typed[1] } };
 }
 
 /** A domain without outliers, and at which ends it leaves values out. */

@@ -4,8 +4,11 @@ import type { RunStyle } from "../data/runColors";
 import type { Channel, Slice } from "../data/slice";
 import type { Interval } from "../data/stats";
 import type { ColorMapName } from "../plot/colorMaps";
+import type { Box } from "../plot/geometry";
 import type { Clipped } from "../plot/marks/colorBar";
-import type { ScaleKind } from "../plot/scale";
+import type { Scale, ScaleKind } from "../plot/scale";
+import type { Surface2D } from "../plot/surface";
+import type { Theme } from "../plot/theme";
 
 /** One run's slice, ready to be drawn. */
 export interface PanelSlice {
@@ -28,6 +31,8 @@ export interface ValueScale {
   readonly domain: Interval;
   /** Where values lie beyond the domain, because outliers are left out of it. */
   readonly clipped: Clipped;
+  /** Whether somebody typed the domain, which is then kept as it is. */
+  readonly fixed?: boolean;
 }
 
 export interface ViewProps {
@@ -51,6 +56,25 @@ export interface Headline {
   readonly title: string;
 }
 
+export interface FacetLook {
+  readonly scale: Scale;
+  /** Coordinates that all pictures share, or nothing where each keeps its own. */
+  readonly extent: Interval | null;
+  readonly colorMap: ColorMapName;
+  readonly smooth: boolean;
+  readonly theme: Theme;
+  /** Whether numbers and names stand at the left and at the bottom. */
+  readonly left: boolean;
+  readonly bottom: boolean;
+}
+
+/** Draws a slice into a part of a picture, for those that hold many. */
+export interface Facet {
+  /** The height of a picture over its width; nothing where any will do. */
+  readonly ratio: (slice: Slice) => number | null;
+  readonly draw: (surface: Surface2D, box: Box, panel: PanelSlice, look: FacetLook) => void;
+}
+
 /** A way to draw slices. Adding one is a new folder here and an entry in registry.ts. */
 export interface View {
   readonly id: string;
@@ -60,6 +84,11 @@ export interface View {
   readonly Component: ComponentType<ViewProps>;
   /** Whether several runs may share a chart. */
   readonly overlays: boolean;
+  /** How many runs may share a chart; without it, any number. */
+  readonly mostOverlaid?: number;
+  /** Whether it can draw the difference of two slices. */
+  readonly differences?: boolean;
+  readonly facet?: Facet;
   /** Whether values are drawn as colors. */
   readonly colors: boolean;
   /** Whether it draws all steps at once. */
@@ -74,6 +103,8 @@ export interface View {
   readonly domain?: (kind: ScaleKind, domain: Interval, shown: readonly Measured[]) => Interval;
   /** What has to be said about a picture. */
   readonly sentences?: (panel: PanelSlice, value: ValueScale) => readonly string[];
+  /** What has to be said about several runs in one chart. */
+  readonly overlaySentences?: (panels: readonly PanelSlice[]) => readonly string[];
   /** The number in a panel's head; without it, the value at the focus point. */
   readonly headline?: (panel: PanelSlice) => Headline | null;
   /** The height beyond which a picture of some width gains nothing; without it, there is none. */

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import { axisLabel } from "../../plot/axisLabel";
 import { contains, createChart, innerBox, linear } from "../../plot/chart";
 import { IN_PLACE } from "../../plot/geometry";
-import { airy, createScale } from "../../plot/scale";
+import { withAir } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useDark } from "../../ui/context";
@@ -28,6 +28,7 @@ const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 export function BundleView({ panels, value }: ViewProps) {
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
+  const { fixed = false } = value;
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
   const bundles = useMemo<StyledBundle[]>(
@@ -49,9 +50,9 @@ export function BundleView({ panels, value }: ViewProps) {
   );
   const chart = useMemo(() => {
     const x = linear(bundleExtent(panels.map(({ slice }) => slice)));
-    const y = createScale(scale.kind, airy(scale.kind, scale.domain));
+    const y = fixed ? scale : withAir(scale);
     return createChart(innerBox(size, MARGINS), x, y);
-  }, [panels, scale, size]);
+  }, [panels, scale, fixed, size]);
   const draw = useCallback(
     (surface: Surface2D) => {
       const axes = panels[0]?.slice.axes ?? [];

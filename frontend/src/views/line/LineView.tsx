@@ -1,7 +1,7 @@
 import { useCallback, useMemo } from "react";
 import { axisLabel } from "../../plot/axisLabel";
 import { createChart, innerBox, linear } from "../../plot/chart";
-import { airy, createScale } from "../../plot/scale";
+import { withAir } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useDark } from "../../ui/context";
@@ -21,6 +21,7 @@ const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 export function LineView({ panels, value, extent: shared, revision }: ViewProps) {
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
+  const { fixed = false } = value;
   const [element, size] = useSize();
   const [first] = panels;
   const curves = useMemo<StyledCurve[]>(
@@ -36,9 +37,9 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
   );
   const chart = useMemo(() => {
     const x = linear(shared ?? extent(first?.slice.axes[0]));
-    const y = createScale(scale.kind, airy(scale.kind, scale.domain));
+    const y = fixed ? scale : withAir(scale);
     return createChart(innerBox(size, MARGINS), x, y);
-  }, [shared, first, scale, size]);
+  }, [shared, first, scale, fixed, size]);
   // The range of the other steps stays the same until another slice arrives.
   const overSteps = useMemo(
     () => (revision >= 0 && first && panels.length === 1 ? envelope(first) : null),

@@ -25,6 +25,9 @@ interface LinesDrawing {
   readonly xLabel: string;
   readonly yLabel: string;
   readonly theme: Theme;
+  /** Whether numbers and names stand at the left and at the bottom. */
+  readonly left?: boolean;
+  readonly bottom?: boolean;
 }
 
 /** Curves over their coordinate, with a dot where each slice was taken. */

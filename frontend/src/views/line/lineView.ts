@@ -2,6 +2,7 @@ import type { Layout } from "../../data/catalog";
 import { aroundBands, BAND_SENTENCE, BARS_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
 import { barrierSentences } from "./barrierModel";
+import { lineFacet } from "./lineFacet";
 import { LineView } from "./LineView";
 
 export const lineView: View = {
@@ -10,6 +11,8 @@ export const lineView: View = {
   supports: isSingleLine,
   Component: LineView,
   overlays: true,
+  differences: true,
+  facet: lineFacet,
   colors: false,
   needsAllSteps: false,
   allFocusPoints: false,

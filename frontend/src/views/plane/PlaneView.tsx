@@ -12,6 +12,7 @@ import { Readout } from "../shared/Readout";
 import { allowedError, recordSentences } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
+import { PlaneOverlay } from "./PlaneOverlay";
 import { drawPlane } from "./drawPlane";
 import {
   aboveTolerance,
@@ -25,7 +26,9 @@ import { pathOf, trajectorySentences } from "./trajectoryModel";
 
 export function PlaneView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
-  return panel ? <Plane panel={panel} {...props} /> : null;
+  if (!panel) return null;
+  if (panels.length > 1) return <PlaneOverlay panels={panels} {...props} />;
+  return <Plane panel={panel} {...props} />;
 }
 
 interface PlaneProps extends Omit<ViewProps, "panels"> {

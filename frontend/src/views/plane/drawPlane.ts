@@ -35,7 +35,27 @@ export interface PlaneDrawing {
 
 /** The plane as colors with contours, its axes and its color bar. */
 export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawing: PlaneDrawing) {
-  const { slice, grid, scale, theme } = drawing;
+  const { slice, scale, theme } = drawing;
+  const { box } = chart;
+  drawField(surface, chart, drawing);
+  drawFrame(surface, box, theme);
+  drawAxes(surface, chart, theme, {
+    xLabel: axisLabel(slice.axes[0], Math.max(8, Math.floor(box.width / 7))),
+    yLabel: axisLabel(slice.axes[1], Math.max(8, Math.floor(box.height / 7))),
+    grid: false,
+    xTicks: Math.max(2, box.width / 56),
+    yTicks: Math.max(2, box.height / 56),
+  });
+  drawColorBar(surface, bar, scale, drawing, drawing.clipped);
+}
+
+/** Colors, contours and path, without what stands around them. */
+export function drawField(
+  surface: Surface2D,
+  chart: Chart,
+  drawing: Omit<PlaneDrawing, "clipped">,
+): void {
+  const { grid, scale, theme } = drawing;
   const { box } = chart;
   const shares = sharesOf(grid.values, scale);
   surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
@@ -43,7 +63,7 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     // Chosen by the scale and not by the values: panels that share it have the same contours.
     // Below the tolerance they would draw what interpolating made up.
     const levels = contourLevels(scale, 12).filter(
-      ({ value }) => scale.kind === "linear" || value >= drawing.allowed,
+      ({ value }) => scale.kind !== "log" || value >= drawing.allowed,
     );
     const found = contours(
       { ...grid, values: shares },
@@ -55,15 +75,6 @@ export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawin
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
   });
-  drawFrame(surface, box, theme);
-  drawAxes(surface, chart, theme, {
-    xLabel: axisLabel(slice.axes[0], Math.max(8, Math.floor(box.width / 7))),
-    yLabel: axisLabel(slice.axes[1], Math.max(8, Math.floor(box.height / 7))),
-    grid: false,
-    xTicks: Math.max(2, box.width / 56),
-    yTicks: Math.max(2, box.height / 56),
-  });
-  drawColorBar(surface, bar, scale, drawing, drawing.clipped);
 }
 
 // Nearer than this to each other, dots of a fine grid would hide what they stand on.
@@ -87,7 +98,7 @@ function fieldRaster(
   width: number,
   height: number,
   shares: Float32Array,
-  drawing: PlaneDrawing,
+  drawing: Omit<PlaneDrawing, "clipped">,
 ): Raster {
   const { grid, smooth } = drawing;
   const extent = (coordinates: Float64Array) =>

@@ -1,4 +1,6 @@
 import type { View } from "../view";
+import { planeFacet } from "./planeFacet";
+import { MOST_OVERLAID, overlaySentences } from "./overlayModel";
 import { planeHeight } from "./planeModel";
 import { PlaneView } from "./PlaneView";
 import { trajectorySentences } from "./trajectoryModel";
@@ -8,12 +10,16 @@ export const planeView: View = {
   label: "Plane",
   supports: (layout) => layout.kind === "plane" && layout.shape.length === 3,
   Component: PlaneView,
-  overlays: false,
+  overlays: true,
+  mostOverlaid: MOST_OVERLAID,
+  differences: true,
+  facet: planeFacet,
   colors: true,
   needsAllSteps: false,
   allFocusPoints: false,
   dots: true,
   notes: [],
   sentences: trajectorySentences,
+  overlaySentences,
   heightFor: planeHeight,
 };

@@ -1,7 +1,7 @@
 import { property } from "../../data/notes";
 import { atFocusPoint, evaluatedAt, type Slice } from "../../data/slice";
 import { formatStep, formatValue } from "../../plot/format";
-import type { ScaleKind } from "../../plot/scale";
+import { linearThreshold, type ScaleKind } from "../../plot/scale";
 import type { Measured, PanelSlice, ValueScale, View } from "../view";
 
 /** What has to be said about a picture: by its view, and by the record whatever the view. */
@@ -9,7 +9,15 @@ export function sentencesFor(view: View, panel: PanelSlice, value: ValueScale): 
   return [
     ...(view.sentences?.(panel, value) ?? []),
     ...recordSentences(panel, view.dots, value.kind),
+    ...scaleSentences(value),
   ];
+}
+
+/** What a scale does where its ticks do not say it. */
+export function scaleSentences({ kind, domain }: ValueScale): string[] {
+  if (kind !== "symlog") return [];
+  const threshold = formatValue(linearThreshold(domain), 1);
+  return [`Scale: linear within ± ${threshold}, logarithmic beyond.`];
 }
 
 /** What a record says of how it came about. */

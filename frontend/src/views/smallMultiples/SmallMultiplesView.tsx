@@ -3,6 +3,7 @@ import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { curveOf, sampleAt } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
+import type { ScaleKind } from "../../plot/scale";
 import type { PanelSlice, ViewProps } from "../view";
 import { domainOf, orderCells, sharedDomain, type Order } from "./smallMultiplesModel";
 import { CellPlot } from "./CellPlot";
@@ -17,7 +18,7 @@ export function SmallMultiplesView({ panels, value }: ViewProps) {
   return panel ? <Cells panel={panel} kind={value.kind} /> : null;
 }
 
-function Cells({ panel, kind }: { panel: PanelSlice; kind: "linear" | "log" }) {
+function Cells({ panel, kind }: { panel: PanelSlice; kind: ScaleKind }) {
   const [order, setOrder] = useState<Order>("range");
   const [shared, setShared] = useState(true);
   const [shown, setShown] = useState(PAGE);

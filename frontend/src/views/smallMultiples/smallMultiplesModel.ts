@@ -1,3 +1,4 @@
+import type { ScaleKind } from "../../plot/scale";
 import { lineOf, type Channel, type Slice } from "../../data/slice";
 import { enclose, summarize, type Interval } from "../../data/stats";
 
@@ -29,11 +30,11 @@ export function orderCells(
 }
 
 /** The interval around all cells; on a logarithmic scale around what is above zero. */
-export function sharedDomain(cells: readonly Cell[], kind: "linear" | "log"): Interval | null {
+export function sharedDomain(cells: readonly Cell[], kind: ScaleKind): Interval | null {
   return enclose(cells.map((cell) => domainOf(cell, kind)));
 }
 
-export function domainOf(cell: Cell, kind: "linear" | "log"): Interval | null {
+export function domainOf(cell: Cell, kind: ScaleKind): Interval | null {
   const low = kind === "log" ? cell.lowestPositive : cell.low;
   return low <= cell.high ? [low, cell.high] : null;
 }

@@ -2,7 +2,7 @@ import { useCallback, useMemo } from "react";
 import { axisLabel } from "../../plot/axisLabel";
 import { createChart, innerBox, linear } from "../../plot/chart";
 import { formatValue } from "../../plot/format";
-import { airy, createScale } from "../../plot/scale";
+import { withAir } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useDark } from "../../ui/context";
@@ -22,6 +22,7 @@ const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 export function SpectrumView({ panels, value, extent: shared }: ViewProps) {
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
+  const { fixed = false } = value;
   const [element, size] = useSize();
   const axis = panels[0]?.slice.axes[0];
   const spectra = useMemo<StyledSpectrum[]>(
@@ -34,9 +35,9 @@ export function SpectrumView({ panels, value, extent: shared }: ViewProps) {
     [panels],
   );
   const chart = useMemo(() => {
-    const y = createScale(scale.kind, airy(scale.kind, scale.domain));
+    const y = fixed ? scale : withAir(scale);
     return createChart(innerBox(size, MARGINS), linear(shared ?? extent(axis)), y);
-  }, [shared, axis, scale, size]);
+  }, [shared, axis, scale, fixed, size]);
   const draw = useCallback(
     (surface: Surface2D) => {
       drawSpectra(surface, chart, { spectra, xLabel: axisLabel(axis), theme });

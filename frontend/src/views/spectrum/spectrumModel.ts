@@ -88,7 +88,7 @@ export function aroundDensity(
   shown: readonly Measured[],
 ): Interval {
   const [low, high] = aroundBands(kind, domain, shown);
-  if (kind === "linear") return [Math.min(0, low), high];
+  if (kind !== "log") return [Math.min(0, low), high];
   const rare = Math.min(...shown.map(rarest));
   const floor = Number.isFinite(rare) ? rare / MARGIN : high * DEEPEST;
   return [Math.max(low, floor, high * SMALLEST), high];

@@ -1,0 +1,161 @@
+import { useMemo, useState } from "react";
+import { runStyle } from "../../data/runColors";
+import { formatStep, formatValue } from "../../plot/format";
+import { seek } from "../../state/actions";
+import type { Panel } from "../../state/panels";
+import type { Selection } from "../../state/selection";
+import { useAppState, useDark, useServices } from "../../ui/context";
+import { ElidedName } from "../../ui/ElidedName";
+import { PicturesContext, type Picture } from "../../ui/plotRegistry";
+import { ReadoutSlot } from "../../ui/readoutSlot";
+import { scaleSentences } from "../../views/shared/recordSentences";
+import type { PanelSlice, View } from "../../views/view";
+import { ErrorBoundary } from "../ErrorBoundary";
+import { Message, Offer, PanelMessage } from "../PanelMessage";
+import { toCsv } from "./csv";
+import { gridRows } from "./gridRows";
+import {
+  differenceNotes,
+  differenceOf,
+  foundIn,
+  symmetricScale,
+  type Pair,
+} from "./differenceModel";
+import { PictureMenu } from "./PictureMenu";
+
+interface DifferencePanelProps {
+  readonly pair: Pair;
+  /** The differences of all panels, which may share a scale. */
+  readonly all: readonly Float32Array[];
+  readonly view: View;
+  readonly selection: Selection;
+  readonly step: number;
+  readonly revision: number;
+}
+
+/** One run minus what it is compared with, or why there is no such difference. */
+export function DifferencePanel({ pair, all, view, selection, ...now }: DifferencePanelProps) {
+  const { a, b } = pair;
+  const { store } = useServices();
+  const dark = useDark();
+  const focusPoint = useAppState((state) => state.focusPoint);
+  const smooth = useAppState((state) => state.smooth);
+  const scope = useAppState((state) => state.range);
+  const fixed = useAppState((state) => state.fixedRange);
+  const clip = useAppState((state) => state.clip);
+  const [pictures] = useState(() => new Set<Picture>());
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
+  const { channel, scale } = selection;
+  const before = foundIn(a, channel, focusPoint);
+  const after = foundIn(b, channel, focusPoint);
+  const difference = before && after && differenceOf(before, after);
+  const found = difference && "found" in difference ? difference.found : null;
+  const series = b.series;
+  const name = b.placed.run.name;
+  const title = a.placed.run.name === name ? name : `${name} − ${a.placed.run.name}`;
+  const { place } = b.placed;
+  const panels = useMemo((): PanelSlice[] => {
+    if (!found || !series) return [];
+    const style = runStyle(place, dark);
+    return [{ ...found, run: title, style, series, sliceAt: () => null }];
+  }, [found, series, title, place, dark]);
+  const value = useMemo(
+    () =>
+      found &&
+      symmetricScale(found.channel.values, all, { scope, fixed, clip: clip && view.colors, scale }),
+    [found, all, scope, fixed, clip, view, scale],
+  );
+  const notes =
+    difference && "found" in difference && value
+      ? [...differenceNotes(difference, value, view.colors), ...scaleSentences(value)]
+      : [];
+  const pending = [a, b].some(({ content }) => content.state === "ready" && content.pending);
+  const steps = `step ${formatStep(b.step ?? 0)} − step ${formatStep(a.step ?? 0)}`;
+  const state = found ? "ready" : difference ? "refused" : after ? a.content.state : b.content.state;
+  return (
+    <section
+      className="panel"
+      aria-label={`Difference: ${title}`}
+      data-testid="panel"
+      data-run={name}
+      data-base={a.placed.run.name}
+      data-step={pending ? "" : (b.step ?? "")}
+      data-state={pending ? "pending" : state}
+    >
+      <header className="panel-head">
+        <Name panel={b} />
+        <span aria-label="minus">−</span>
+        {a.placed.run.name === name ? <span>base step</span> : <Name panel={a} />}
+        <span className={`panel-step ${a.outdated || b.outdated ? "panel-outdated" : ""}`}>
+          {steps}
+        </span>
+        <span className="panel-space" />
+        <span className="panel-readout" ref={setSlot} />
+        {found && (
+          <span className="panel-center" title="Difference at the focus point">
+            {formatValue(found.channel.center[0] ?? NaN)}
+          </span>
+        )}
+        {found && (
+          <PictureMenu
+            label={`Menu of ${title}`}
+            parts={[title, channel ?? "", "difference", steps]}
+            caption={[`${channel ?? ""}: ${title}, ${steps}`, ...notes]}
+            pictures={pictures}
+            csv={() => toCsv(gridRows(found))}
+          />
+        )}
+      </header>
+      <div className={`panel-body ${pending ? "panel-pending" : ""}`}>
+        <ErrorBoundary where={title}>
+          {difference && "refused" in difference ? (
+            <Message title={difference.refused} detail={difference.why}>
+              <Offer onClick={() => store.setState({ compare: "grid" })}>
+                Show the runs side by side
+              </Offer>
+            </Message>
+          ) : panels.length > 0 && value ? (
+            <PicturesContext value={pictures}>
+              <ReadoutSlot value={slot}>
+                <view.Component
+                  {...now}
+                  panels={panels}
+                  value={value}
+                  extent={null}
+                  colorMap="purpleOrange"
+                  smooth={smooth}
+                  seek={(to) => seek(store, selection.steps, to)}
+                />
+              </ReadoutSlot>
+            </PicturesContext>
+          ) : (
+            <PanelMessage
+              panel={after ? a : b}
+              selection={selection}
+              sentence={found ? "No difference is a finite number." : null}
+            />
+          )}
+        </ErrorBoundary>
+      </div>
+      {notes.length > 0 && (
+        <p className="panel-note" data-testid="panel-note">
+          {notes.map((note) => (
+            <span key={note} className="panel-note-sentence">
+              {note}
+            </span>
+          ))}
+        </p>
+      )}
+    </section>
+  );
+}
+
+function Name({ panel: { placed } }: { readonly panel: Panel }) {
+  const { color } = runStyle(placed.place, useDark());
+  return (
+    <span className="panel-name" title={placed.run.name}>
+      <span className="swatch" style={{ background: color }} />
+      <ElidedName name={placed.run.name} />
+    </span>
+  );
+}
