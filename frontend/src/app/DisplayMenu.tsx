@@ -3,8 +3,10 @@ import { cssColor } from "../plot/colorMaps";
 import type { ColorMapName } from "../state/store";
 import { copyText } from "../ui/clipboard";
 import { useAppState, useServices } from "../ui/context";
+import type { Selection } from "../state/selection";
 import { IconButton } from "../ui/IconButton";
 import { Popover } from "../ui/Popover";
+import { FixedRange } from "./FixedRange";
 
 const RANGES = [
   ["all", "All visible runs, all steps"],
@@ -14,8 +16,13 @@ const RANGES = [
 
 const MAPS: readonly ColorMapName[] = ["viridis", "cividis", "magma", "gray"];
 
+interface DisplayMenuProps {
+  readonly colors: boolean;
+  readonly selection: Selection;
+}
+
 /** Choices that are made once in a while: range, colors, a link to all of it. */
-export function DisplayMenu({ colors }: { readonly colors: boolean }) {
+export function DisplayMenu({ colors, selection }: DisplayMenuProps) {
   const { store, host } = useServices();
   const range = useAppState((state) => state.range);
   const colorMap = useAppState((state) => state.colorMap);
@@ -40,6 +47,7 @@ export function DisplayMenu({ colors }: { readonly colors: boolean }) {
             {label}
           </label>
         ))}
+        <FixedRange selection={selection} />
       </fieldset>
       {colors && (
         <fieldset className="menu-group" data-testid="color-map" data-value={colorMap}>

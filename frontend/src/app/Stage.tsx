@@ -90,15 +90,17 @@ function useScenes(
 ): readonly Scene[] {
   const { fields } = useServices();
   const choices = useAppState(
-    useShallow(({ compare, baseRun, baseStep, wipe, stripColumns, stripSteps, onlyDifferences }) => ({
-      compare,
-      baseRun,
-      baseStep,
-      wipe,
-      stripColumns,
-      stripSteps,
-      onlyDifferences,
-    })),
+    useShallow(
+      ({ compare, baseRun, baseStep, wipe, stripColumns, stripSteps, onlyDifferences }) => ({
+        compare,
+        baseRun,
+        baseStep,
+        wipe,
+        stripColumns,
+        stripSteps,
+        onlyDifferences,
+      }),
+    ),
   );
   const wished = useMemo(
     () => mode.scenes?.(choices, selection, step, view) ?? [],

@@ -1,11 +1,10 @@
-import { useState } from "react";
-import { formatStep } from "../plot/format";
 import { changeSpeed, seek, setFollowing, setPlaying, stepBy } from "../state/actions";
 import type { Selection } from "../state/selection";
 import { SPEEDS } from "../state/store";
 import { useAppState, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 import { NewData } from "./NewData";
+import { StepInput } from "./StepInput";
 import { StepSlider } from "./StepSlider";
 import { useStep } from "./useSelection";
 
@@ -60,7 +59,7 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
         />
       </div>
       <StepSlider selection={selection} step={step} />
-      <StepInput key={step} step={step} steps={steps} />
+      <StepInput key={step} step={step} selection={selection} />
       <label className="speed" title="Frames per second (- and =)">
         <span className="visually-hidden">Frames per second</span>
         <select
@@ -93,51 +92,4 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
       </button>
     </footer>
   );
-}
-
-/** The step as a number that can be typed; it snaps to a logged one and says so. */
-function StepInput({ step, steps }: { readonly step: number; readonly steps: readonly number[] }) {
-  const { store } = useServices();
-  const [typed, setTyped] = useState<string | null>(null);
-  const commit = () => {
-    const wanted = Number((typed ?? "").replaceAll(/[\s,_]/g, ""));
-    if (typed !== null && typed.trim() !== "" && Number.isFinite(wanted)) {
-      const reached = seek(store, steps, wanted);
-      if (reached !== null && reached !== wanted) announceSnap(store, wanted, reached);
-    }
-    setTyped(null);
-  };
-  return (
-    <label className="step-input">
-      <span>Step</span>
-      <input
-        type="text"
-        inputMode="numeric"
-        data-testid="step-input"
-        aria-label="Go to step"
-        value={typed ?? formatStep(step)}
-        size={Math.max(5, formatStep(steps.at(-1) ?? 0).length)}
-        onFocus={(event) => event.target.select()}
-        onChange={(event) => setTyped(event.target.value)}
-        onBlur={commit}
-        onKeyDown={(event) => {
-          if (event.key === "Enter") commit();
-          if (event.key === "Escape") setTyped(null);
-        }}
-      />
-      <output data-testid="step-readout" data-step={step} className="visually-hidden">
-        {step}
-      </output>
-    </label>
-  );
-}
-
-function announceSnap(
-  store: ReturnType<typeof useServices>["store"],
-  wanted: number,
-  reached: number,
-) {
-  store.setState({
-    notice: `Step ${formatStep(wanted)} was not logged; this is the nearest, ${formatStep(reached)}.`,
-  });
 }

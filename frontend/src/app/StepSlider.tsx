@@ -1,12 +1,14 @@
-import { useCallback, useEffect, useRef, useState, type PointerEvent } from "react";
-import { moveStep } from "../data/align";
+import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
+import { moveStep, nearestPosition } from "../data/align";
 import { createCanvasSurface } from "../plot/canvasSurface";
 import { formatStep } from "../plot/format";
 import { themeFor } from "../plot/theme";
 import { seek } from "../state/actions";
 import type { Selection } from "../state/selection";
-import { useDark, useServices } from "../ui/context";
+import { stepPlaces, unitFor } from "../state/stepUnits";
+import { useAppState, useDark, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
+import { formatPlace, placeText } from "./placeText";
 import { drawTicks, PADDING, shareOf, stepAt } from "./stepTicks";
 
 interface StepSliderProps {
@@ -22,14 +24,22 @@ export function StepSlider({ selection, step }: StepSliderProps) {
   const [element, size] = useSize();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
-  const first = steps[0] ?? 0;
-  const last = steps.at(-1) ?? first;
+  const waiting = useAppState((state) => state.waiting);
+  const unit = unitFor(
+    selection,
+    useAppState((state) => state.stepUnit),
+  );
+  const places = useMemo(() => stepPlaces(selection, unit), [selection, unit]);
+  const start = steps[0] ?? 0;
+  const end = steps.at(-1) ?? start;
+  const first = places(start);
+  const last = places(end);
   const paint = useCallback(() => {
     if (!canvas.current || size.width === 0) return;
     const density = window.devicePixelRatio;
     const surface = createCanvasSurface(canvas.current, size.width, size.height, density);
-    if (surface) drawTicks(surface, selection, [first, last], dark, themeFor(dark));
-  }, [size, selection, first, last, dark]);
+    if (surface) drawTicks(surface, selection, [first, last], dark, themeFor(dark), places);
+  }, [size, selection, first, last, dark, places]);
   useEffect(() => {
     const frame = requestAnimationFrame(paint);
     return () => cancelAnimationFrame(frame);
@@ -38,6 +48,10 @@ export function StepSlider({ selection, step }: StepSliderProps) {
   const pointed = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
     return stepAt(event.clientX - box.left, box.width, [first, last]);
+  };
+  const seekPlace = (place: number) => {
+    const nearest = steps[nearestPosition(steps.map(places), place)];
+    if (nearest !== undefined) seek(store, steps, nearest);
   };
   const left = (at: number) =>
     `calc(${PADDING}px + ${shareOf(at, [first, last])} * (100% - ${2 * PADDING}px))`;
@@ -49,19 +63,19 @@ export function StepSlider({ selection, step }: StepSliderProps) {
       tabIndex={0}
       data-testid="step-slider"
       aria-label="Training step"
-      aria-valuemin={first}
-      aria-valuemax={last}
+      aria-valuemin={start}
+      aria-valuemax={end}
       aria-valuenow={step}
-      aria-valuetext={`step ${formatStep(step)} of ${formatStep(last)}`}
+      aria-valuetext={`step ${formatStep(step)} of ${formatStep(end)}${placeText(unit, places(step))}`}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
         store.setState({ playing: false });
-        seek(store, steps, pointed(event));
+        seekPlace(pointed(event));
       }}
       onPointerMove={(event) => {
         const at = pointed(event);
         setHovered(at);
-        if (event.buttons === 1) seek(store, steps, at);
+        if (event.buttons === 1) seekPlace(at);
       }}
       onPointerLeave={() => setHovered(null)}
       onKeyDown={(event) => {
@@ -74,10 +88,14 @@ export function StepSlider({ selection, step }: StepSliderProps) {
     >
       <canvas ref={canvas} style={size} />
       <span className="slider-track" />
-      <span className="slider-thumb" style={{ left: left(step) }} />
+      <span
+        className={`slider-thumb ${waiting ? "slider-waiting" : ""}`}
+        style={{ left: left(places(step)) }}
+        title={waiting ? "Waiting for slices that have not arrived" : undefined}
+      />
       {hovered !== null && steps.length > 1 && (
         <span className="slider-hint" style={{ left: left(hovered) }}>
-          {formatStep(Math.round(hovered))}
+          {formatPlace(unit, hovered)}
         </span>
       )}
     </div>

@@ -96,7 +96,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
           onChange={(scale) => set({ scale })}
           title={SCALE_TITLE}
         />
-        <DisplayMenu colors={view?.colors ?? false} />
+        <DisplayMenu colors={view?.colors ?? false} selection={selection} />
         <button
           type="button"
           className="icon-button"

@@ -1,4 +1,12 @@
-import { changeSpeed, moveFocus, seek, setBase, setFollowing, setPlaying, stepBy } from "../state/actions";
+import {
+  changeSpeed,
+  moveFocus,
+  seek,
+  setBase,
+  setFollowing,
+  setPlaying,
+  stepBy,
+} from "../state/actions";
 import type { Selection } from "../state/selection";
 import type { Store } from "../state/store";
 import { MODES } from "./compare/modes";

@@ -5,6 +5,7 @@ import { IN_PLACE } from "../plot/geometry";
 import type { Surface2D } from "../plot/surface";
 import type { Theme } from "../plot/theme";
 import type { Selection } from "../state/selection";
+import type { StepPlaces } from "../state/stepUnits";
 
 export const PADDING = 9;
 const MOST_ROWS = 5;
@@ -33,6 +34,7 @@ export function drawTicks(
   domain: Interval,
   dark: boolean,
   theme: Theme,
+  places: StepPlaces,
 ): void {
   const rows = selection.visible.flatMap(({ run, place }) => {
     const series = seriesNamed(run, selection.seriesName);
@@ -47,7 +49,7 @@ export function drawTicks(
     const lines: Float64Array[] = [];
     let lastX = -1;
     for (const step of steps) {
-      const x = PADDING + shareOf(step, domain) * width;
+      const x = PADDING + shareOf(places(step), domain) * width;
       // Marks that would cover each other are drawn once.
       if (x - lastX < 1 && lastX >= 0) continue;
       lastX = x;

@@ -13,17 +13,34 @@ export function usePlayback(selection: Selection, visible: boolean): void {
   const framesPerSecond = useAppState((state) => state.framesPerSecond);
   useEffect(() => {
     if (!playing || !visible) return undefined;
+    let painted = true;
+    let frame = 0;
+    // Drawing begins in the next frame: it is on screen when the one after that begins.
+    const notePaint = () => {
+      painted = false;
+      frame = requestAnimationFrame(() => {
+        frame = requestAnimationFrame(() => (painted = true));
+      });
+    };
     const playback = new Playback(() => {
       const { steps } = selection;
       const now = store.getState().step ?? steps[0] ?? 0;
       const next = moveStep(steps, now, 1);
       if (next === now) return "ended";
-      if (!arrived(selection, now, fields)) return "waiting";
+      const waiting = !arrived(selection, now, fields);
+      if (store.getState().waiting !== waiting) store.setState({ waiting });
+      if (waiting) return "waiting";
+      if (!painted) return "painting";
+      notePaint();
       store.setState({ step: next });
       return "moved";
     });
     playback.start(framesPerSecond, () => store.setState({ playing: false }));
-    return () => playback.stop();
+    return () => {
+      playback.stop();
+      cancelAnimationFrame(frame);
+      store.setState({ waiting: false });
+    };
   }, [playing, visible, framesPerSecond, selection, store, fields]);
 }
 

@@ -58,7 +58,10 @@ function centerOf({ channel, focusPoint }: Found): number {
 
 function refusal(a: Slice, b: Slice) {
   if (a.kind !== b.kind) {
-    return { refused: `A ${b.kind} and a ${a.kind} have no difference.`, why: "Their kinds differ." };
+    return {
+      refused: `A ${b.kind} and a ${a.kind} have no difference.`,
+      why: "Their kinds differ.",
+    };
   }
   const theirs = axesOf(b);
   const axes = axesOf(a).map((axis, k) => [axis, theirs[k]] as const);

@@ -1,7 +1,9 @@
 /** Whether two lists of coordinates are the same but for rounding. */
 export function sameCoordinates(a: Float64Array, b: Float64Array): boolean {
   const span = Math.abs((a[a.length - 1] ?? 0) - (a[0] ?? 0));
-  return a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? NaN)) <= 1e-9 * span);
+  return (
+    a.length === b.length && a.every((value, i) => Math.abs(value - (b[i] ?? NaN)) <= 1e-9 * span)
+  );
 }
 
 /**

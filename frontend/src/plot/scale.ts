@@ -98,9 +98,10 @@ function symlogTicks(domain: Interval, threshold: number, count: number): Tick[]
     return even.map((value) => ({ value, label: formatTick(value, step) }));
   }
   const every = Math.max(1, Math.ceil(values.length / Math.max(2, count)));
-  const middle = Math.max(values.indexOf(0), 0);
+  const powers = values.map((value) => Math.round(Math.log10(Math.abs(value))));
+  const last = Math.max(...powers);
   return values
-    .filter((_, i) => (i - middle) % every === 0)
+    .filter((value, i) => value === 0 || (last - (powers[i] ?? last)) % every === 0)
     .map((value) => ({ value, label: formatSignedLog(value) }));
 }
 

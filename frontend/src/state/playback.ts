@@ -1,8 +1,14 @@
+/** How often to look again for a slice that has not arrived, and for a picture that is being drawn. */
+const WAIT_MS = 40;
+const PAINT_MS = 4;
+
+export type Advance = "moved" | "waiting" | "painting" | "ended";
+
 /** Calls `advance` at a steady pace while playing; `advance` answers whether to go on. */
 export class Playback {
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly advance: () => "moved" | "waiting" | "ended") {}
+  constructor(private readonly advance: () => Advance) {}
 
   get playing(): boolean {
     return this.timer !== undefined;
@@ -19,10 +25,12 @@ export class Playback {
         onEnd();
         return;
       }
-      // A frame that is not there yet is waited for, never skipped.
+      // A frame that is not there yet, or not on screen yet, is waited for and never skipped.
       const now = performance.now();
-      due = outcome === "waiting" ? now + 40 : Math.max(due + interval, now);
-      this.timer = setTimeout(tick, due - now);
+      if (outcome === "moved") due = Math.max(due + interval, now);
+      else if (outcome === "waiting") due = now + WAIT_MS;
+      const next = outcome === "painting" ? now + PAINT_MS : due;
+      this.timer = setTimeout(tick, next - now);
     };
     this.timer = setTimeout(tick, interval);
   }

@@ -9,10 +9,11 @@ interface BaseBarProps {
   readonly step: number;
   /** Whether a step can be the base, too. */
   readonly steps?: boolean;
+  readonly note?: string;
 }
 
 /** What others are compared with: a run, or a step of each run itself. */
-export function BaseBar({ selection, step, steps = false }: BaseBarProps) {
+export function BaseBar({ selection, step, steps = false, note }: BaseBarProps) {
   const { store } = useServices();
   const baseRun = useAppState((state) => state.baseRun);
   const baseStep = useAppState((state) => state.baseStep);
@@ -57,6 +58,7 @@ export function BaseBar({ selection, step, steps = false }: BaseBarProps) {
           title="The star in the list of runs, or S, makes the run in focus the base"
         />
       )}
+      {note && <span className="muted">{note}</span>}
     </div>
   );
 }

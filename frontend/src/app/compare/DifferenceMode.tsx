@@ -4,7 +4,7 @@ import { useAppState } from "../../ui/context";
 import { columnsFor } from "../panelGrid";
 import { BaseBar } from "./BaseBar";
 import { DifferencePanel } from "./DifferencePanel";
-import { differenceOf, foundIn, type Pair } from "./differenceModel";
+import { pairDifference, type Pair } from "./differenceModel";
 import { gridStyle } from "./GridMode";
 import type { ModeProps } from "./mode";
 
@@ -30,19 +30,28 @@ export function DifferenceMode(props: ModeProps) {
   }, [panels, scene, base]);
   const all = useMemo(
     () =>
-      pairs.flatMap(({ a, b }) => {
-        const [before, after] = [a, b].map((panel) => foundIn(panel, selection.channel, focusPoint));
-        const made = before && after && differenceOf(before, after);
-        return made && "found" in made ? [made.found.channel.values] : [];
+      pairs.flatMap((pair) => {
+        const { found } = pairDifference(pair, selection.channel, focusPoint);
+        return found ? [found.channel.values] : [];
       }),
     [pairs, selection.channel, focusPoint],
   );
+  const scale = selection.scale === "linear" ? "" : "Symlog around zero. ";
+  const note = view?.colors ? `${scale}Orange: higher than the base; purple: lower.` : scale;
   const columns = columnsFor(pairs.length, size.width, size.height - BAR);
   const room = { ...size, height: size.height - BAR };
   return (
     <div className="mode">
-      <BaseBar selection={selection} step={step} steps />
-      <div className="panels" style={gridStyle(pairs.map(({ b }) => b), columns, room, view)}>
+      <BaseBar selection={selection} step={step} steps note={note} />
+      <div
+        className="panels"
+        style={gridStyle(
+          pairs.map(({ b }) => b),
+          columns,
+          room,
+          view,
+        )}
+      >
         {view &&
           pairs.map((pair) => (
             <DifferencePanel

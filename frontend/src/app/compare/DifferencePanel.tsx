@@ -14,13 +14,7 @@ import { ErrorBoundary } from "../ErrorBoundary";
 import { Message, Offer, PanelMessage } from "../PanelMessage";
 import { toCsv } from "./csv";
 import { gridRows } from "./gridRows";
-import {
-  differenceNotes,
-  differenceOf,
-  foundIn,
-  symmetricScale,
-  type Pair,
-} from "./differenceModel";
+import { differenceNotes, pairDifference, symmetricScale, type Pair } from "./differenceModel";
 import { PictureMenu } from "./PictureMenu";
 
 interface DifferencePanelProps {
@@ -46,10 +40,11 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
   const [pictures] = useState(() => new Set<Picture>());
   const [slot, setSlot] = useState<HTMLElement | null>(null);
   const { channel, scale } = selection;
-  const before = foundIn(a, channel, focusPoint);
-  const after = foundIn(b, channel, focusPoint);
-  const difference = before && after && differenceOf(before, after);
-  const found = difference && "found" in difference ? difference.found : null;
+  const { difference, found } = useMemo(
+    () => pairDifference(pair, channel, focusPoint),
+    [pair, channel, focusPoint],
+  );
+  const hasOwn = b.content.state === "ready";
   const series = b.series;
   const name = b.placed.run.name;
   const title = a.placed.run.name === name ? name : `${name} − ${a.placed.run.name}`;
@@ -67,11 +62,17 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
   );
   const notes =
     difference && "found" in difference && value
-      ? [...differenceNotes(difference, value, view.colors), ...scaleSentences(value)]
+      ? differenceNotes(difference, value, view.colors)
       : [];
   const pending = [a, b].some(({ content }) => content.state === "ready" && content.pending);
   const steps = `step ${formatStep(b.step ?? 0)} − step ${formatStep(a.step ?? 0)}`;
-  const state = found ? "ready" : difference ? "refused" : after ? a.content.state : b.content.state;
+  const state = found
+    ? "ready"
+    : difference
+      ? "refused"
+      : after
+        ? a.content.state
+        : b.content.state;
   return (
     <section
       className="panel"
@@ -84,10 +85,16 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
     >
       <header className="panel-head">
         <Name panel={b} />
-        <span aria-label="minus">−</span>
-        {a.placed.run.name === name ? <span>base step</span> : <Name panel={a} />}
+        <span
+          className="muted"
+          title={a.placed.run.name === name ? steps : `minus ${a.placed.run.name}`}
+        >
+          − {a.placed.run.name === name ? `step ${formatStep(a.step ?? 0)}` : "base"}
+        </span>
         <span className={`panel-step ${a.outdated || b.outdated ? "panel-outdated" : ""}`}>
-          {steps}
+          {a.step === b.step || a.placed.run.name === name
+            ? `step ${formatStep(b.step ?? 0)}`
+            : steps}
         </span>
         <span className="panel-space" />
         <span className="panel-readout" ref={setSlot} />
@@ -100,7 +107,11 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
           <PictureMenu
             label={`Menu of ${title}`}
             parts={[title, channel ?? "", "difference", steps]}
-            caption={[`${channel ?? ""}: ${title}, ${steps}`, ...notes]}
+            caption={[
+              `${channel ?? ""}: ${title}, ${steps}`,
+              ...notes,
+              ...(value ? scaleSentences(value) : []),
+            ]}
             pictures={pictures}
             csv={() => toCsv(gridRows(found))}
           />
@@ -130,7 +141,7 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
             </PicturesContext>
           ) : (
             <PanelMessage
-              panel={after ? a : b}
+              panel={hasOwn ? a : b}
               selection={selection}
               sentence={found ? "No difference is a finite number." : null}
             />

@@ -1,15 +1,13 @@
-import { useCallback, useMemo, useState, type ReactNode } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { runStyle } from "../../data/runColors";
 import { extent } from "../../data/slice";
 import { enclose } from "../../data/stats";
 import { formatStep } from "../../plot/format";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
-import type { StripColumns } from "../../state/compareChoices";
 import { useAppState, useDark, useServices } from "../../ui/context";
 import { Plot } from "../../ui/Plot";
 import { PicturesContext, type Picture } from "../../ui/plotRegistry";
-import { Segmented } from "../../ui/Segmented";
 import { useSize } from "../../ui/useSize";
 import { scaleSentences } from "../../views/shared/recordSentences";
 import { useValueScale } from "../../views/shared/useValueScale";
@@ -17,7 +15,7 @@ import { toPanelSlice } from "../panelSlices";
 import { drawStrip, layOutStrip, stripBarRoom, type Cell, type Strip } from "./drawStrip";
 import type { ModeProps, Scene } from "./mode";
 import { PictureMenu } from "./PictureMenu";
-import { readSteps } from "./stripModel";
+import { StripBar } from "./StripBar";
 import { useStripScale } from "./useStripScale";
 
 /** Runs by steps, or by series, in one picture with one scale. */
@@ -46,31 +44,44 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
       })),
     [panels, scenes, channel, focusPoint, dark, fields],
   );
-  const heads = scenes.map((scene) =>
-    by === "series" ? (scene.selection.seriesName ?? "") : `step ${formatStep(scene.step)}`,
+  const heads = useMemo(
+    () =>
+      scenes.map((scene) =>
+        by === "series" ? (scene.selection.seriesName ?? "") : `step ${formatStep(scene.step)}`,
+      ),
+    [scenes, by],
   );
-  const drawn = useMemo(() => rows.flatMap(({ cells }) => cells.flatMap(({ slice }) => slice ?? [])), [rows]);
+  const drawn = useMemo(
+    () => rows.flatMap(({ cells }) => cells.flatMap(({ slice }) => slice ?? [])),
+    [rows],
+  );
   const value = useStripScale(drawn, selection.scale, view?.colors ?? false);
   const scale = useValueScale(value);
-  const { facet } = view ?? {};
+  const facet = view?.facet;
   const first = drawn[0]?.slice;
   const ratio = (first && facet?.ratio(first)) ?? null;
   const colors = view?.colors ?? false;
-  const count = Math.max(1, scenes.length);
   const layout = useMemo(
-    () => layOutStrip(size, Math.max(1, rows.length), count, ratio, stripBarRoom(scale, colors)),
-    [size, rows.length, count, ratio, scale, colors],
+    () => layOutStrip(size, panels.length, scenes.length, ratio, stripBarRoom(scale, colors)),
+    [size, panels.length, scenes.length, ratio, scale, colors],
   );
-  const headText = heads.join("\n");
   const draw = useCallback(
     (surface: Surface2D) => {
       if (!facet) return;
-      const shared = by === "step" ? enclose(drawn.map(({ slice }) => extent(slice.axes[0]))) : null;
+      const shared =
+        by === "step" ? enclose(drawn.map(({ slice }) => extent(slice.axes[0]))) : null;
       const look = { facet, scale, colors, clipped: value.clipped, extent: shared };
-      const strip: Strip = { columns: headText.split("\n"), rows, ...look, colorMap, smooth, theme };
+      const strip: Strip = {
+        columns: heads,
+        rows,
+        ...look,
+        colorMap,
+        smooth,
+        theme,
+      };
       drawStrip(surface, layout, strip);
     },
-    [facet, by, drawn, scale, colors, value, headText, rows, colorMap, smooth, theme, layout],
+    [facet, by, drawn, scale, colors, value, heads, rows, colorMap, smooth, theme, layout],
   );
   const title = `${channel ?? ""}: ${rows.length} runs by ${heads.length} ${by === "step" ? "steps" : "series"}`;
   const loading = scenes.some(({ panels: all }) => all.some(({ content }) => isWaiting(content)));
@@ -81,7 +92,10 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
         <PictureMenu
           label="Menu of the film strip"
           parts={[selection.seriesName ?? "", channel ?? "", "film strip"]}
-          caption={[by === "step" ? `${selection.seriesName ?? ""}, ${title}` : `${title}, step ${step}`, ...notes]}
+          caption={[
+            by === "step" ? `${selection.seriesName ?? ""}, ${title}` : `${title}, step ${step}`,
+            ...notes,
+          ]}
           pictures={pictures}
         />
       </StripBar>
@@ -123,63 +137,4 @@ function messageFor({ panels }: Scene, row: number): string {
   if (state === "loading") return "loading";
   if (state === "not yet") return "not logged yet";
   return state === "no series" ? "no such series" : "no slice";
-}
-
-interface StripBarProps {
-  readonly by: StripColumns;
-  readonly steps: readonly number[];
-  readonly children: ReactNode;
-}
-
-function StripBar({ by, steps, children }: StripBarProps) {
-  const { store } = useServices();
-  const asked = useAppState((state) => state.stripSteps);
-  const [typed, setTyped] = useState<string | null>(null);
-  const commit = () => {
-    if (typed !== null) store.setState({ stripSteps: readSteps(typed) });
-    setTyped(null);
-  };
-  return (
-    <div className="mode-bar">
-      <Segmented
-        label="Columns"
-        testId="strip-columns"
-        options={[
-          { value: "step", label: "Steps" },
-          { value: "series", label: "Series" },
-        ]}
-        value={by}
-        onChange={(stripColumns) => store.setState({ stripColumns })}
-      />
-      {by === "step" && (
-        <label className="choice">
-          <span className="legend">Steps</span>
-          <input
-            type="text"
-            className="mode-input"
-            data-testid="strip-steps"
-            title="Steps with spaces between; each snaps to the nearest logged one. Empty: spread evenly."
-            value={typed ?? steps.join(" ")}
-            onChange={(event) => setTyped(event.target.value)}
-            onBlur={commit}
-            onKeyDown={(event) => {
-              if (event.key === "Enter") commit();
-              if (event.key === "Escape") setTyped(null);
-            }}
-          />
-          {asked && (
-            <button
-              type="button"
-              className="link"
-              onClick={() => store.setState({ stripSteps: null })}
-            >
-              Spread evenly
-            </button>
-          )}
-        </label>
-      )}
-      <span className="panel-space" />
-      {children}
-    </div>
-  );
 }

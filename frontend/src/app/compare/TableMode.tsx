@@ -15,7 +15,10 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
   const dark = useDark();
   const focusPoint = useAppState((state) => state.focusPoint);
   const only = useAppState((state) => state.onlyDifferences);
-  const base = baseOf(selection, useAppState((state) => state.baseRun))?.run.name;
+  const base = baseOf(
+    selection,
+    useAppState((state) => state.baseRun),
+  )?.run.name;
   const [sorting, setSorting] = useState<Sorting | null>(null);
   const { channel } = selection;
   const slices = useMemo(
@@ -31,7 +34,10 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
   const without = panels.length - slices.length;
   const save = () => {
     const head = ["read-out", ...columns.map(({ slice }) => slice.run)];
-    const body = shown.map(({ label, values }) => [label, ...columns.map(({ i }) => values[i] ?? NaN)]);
+    const body = shown.map(({ label, values }) => [
+      label,
+      ...columns.map(({ i }) => values[i] ?? NaN),
+    ]);
     const text = new Blob([toCsv([head, ...body])], { type: "text/csv" });
     download(text, fileName(["read-outs", selection.seriesName ?? "", `step ${step}`], "csv"));
   };
@@ -109,7 +115,9 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
             })}
           </tbody>
         </table>
-        {shown.length === 0 && slices.length > 0 && <p className="muted">All runs agree in all read-outs.</p>}
+        {shown.length === 0 && slices.length > 0 && (
+          <p className="muted">All runs agree in all read-outs.</p>
+        )}
       </div>
     </div>
   );
@@ -122,5 +130,7 @@ function nextSorting(now: Sorting | null, label: string): Sorting | null {
 }
 
 function formatCell(value: number): string {
-  return Number.isInteger(value) && Math.abs(value) < 1e9 ? formatStep(value) : formatValue(value, 5);
+  return Number.isInteger(value) && Math.abs(value) < 1e9
+    ? formatStep(value)
+    : formatValue(value, 5);
 }

@@ -17,20 +17,23 @@ export type Difference =
   | { readonly refused: string; readonly why: string };
 
 /** The slice of a panel that has it. */
-export function foundIn(panel: Panel, channelName: string | null, focusPoint: number): Found | null {
+export function foundIn(
+  panel: Panel,
+  channelName: string | null,
+  focusPoint: number,
+): Found | null {
   if (panel.content.state !== "ready" || channelName === null) return null;
   const { slice } = panel.content;
   const channel = channelOf(slice, channelName);
-  return channel
-    ? { slice, channel, focusPoint: Math.min(focusPoint, slice.shape[0] - 1) }
-    : null;
+  return channel ? { slice, channel, focusPoint: Math.min(focusPoint, slice.shape[0] - 1) } : null;
 }
 
 const known = new WeakMap<Channel, WeakMap<Channel, { focusPoint: number; made: Difference }>>();
 
 /** B minus A, made once for each pair of slices. */
 export function differenceOf(a: Found, b: Found): Difference {
-  const ofB = known.get(b.channel) ?? new WeakMap<Channel, { focusPoint: number; made: Difference }>();
+  const ofB =
+    known.get(b.channel) ?? new WeakMap<Channel, { focusPoint: number; made: Difference }>();
   known.set(b.channel, ofB);
   const old = ofB.get(a.channel);
   if (old?.focusPoint === b.focusPoint) return old.made;
@@ -41,6 +44,17 @@ export function differenceOf(a: Found, b: Found): Difference {
       : { found: subtract(aligned.a, aligned.b), resampled: aligned.resampled };
   ofB.set(a.channel, { focusPoint: b.focusPoint, made });
   return made;
+}
+
+/** The difference of two panels once both have their slices. */
+export function pairDifference(
+  { a, b }: Pair,
+  channel: string | null,
+  focusPoint: number,
+): { readonly difference: Difference | null; readonly found: Found | null } {
+  const [before, after] = [foundIn(a, channel, focusPoint), foundIn(b, channel, focusPoint)];
+  const difference = before && after && differenceOf(before, after);
+  return { difference, found: difference && "found" in difference ? difference.found : null };
 }
 
 const USUAL = 0.98;
@@ -63,7 +77,8 @@ export function symmetricScale(
   if (!(largest >= 0)) return null;
   const sizes = () => shared.map((values) => values.map(Math.abs));
   const usual = clip ? (quantileRange(sizes(), [0, USUAL])?.[1] ?? largest) : largest;
-  const typed = scope === "fixed" && fixed ? Math.max(Math.abs(fixed[0]), Math.abs(fixed[1])) : null;
+  const typed =
+    scope === "fixed" && fixed ? Math.max(Math.abs(fixed[0]), Math.abs(fixed[1])) : null;
   const reach = typed ?? (usual > 0 ? usual : largest);
   // Where nothing differs there is still a scale: all of it is the middle.
   const end = reach > 0 ? reach : 1;
@@ -94,11 +109,12 @@ export function differenceNotes(
   const { low, high, nonfinite } = summarize(values);
   const [, end] = value.domain;
   const beyond = values.filter((one) => Number.isFinite(one) && Math.abs(one) > end).length;
-  const marks = colors ? "Orange: higher than the base; purple: lower." : "";
   return [
-    ...(low === 0 && high === 0 ? ["No difference at all."] : [marks]),
+    ...(low === 0 && high === 0 ? ["No difference at all."] : []),
     ...(difference.resampled === null ? [] : [difference.resampled]),
-    ...(beyond > 0 && colors ? [`${beyond} of ${values.length} values lie beyond the colors.`] : []),
+    ...(beyond > 0 && colors
+      ? [`${beyond} of ${values.length} values lie beyond the colors.`]
+      : []),
     ...(nonfinite > 0 ? [`${nonfinite} values are not finite on one side or both.`] : []),
-  ].filter((sentence) => sentence !== "");
+  ];
 }

@@ -5,7 +5,12 @@ import type { ColorMapName } from "../../plot/colorMaps";
 import { elideMiddle, formatStep } from "../../plot/format";
 import { fitted } from "../../plot/chart";
 import type { Box } from "../../plot/geometry";
-import { colorBarBeside, colorBarRoom, drawColorBar, type Clipped } from "../../plot/marks/colorBar";
+import {
+  colorBarBeside,
+  colorBarRoom,
+  drawColorBar,
+  type Clipped,
+} from "../../plot/marks/colorBar";
 import type { Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
@@ -21,7 +26,11 @@ export interface Cell {
 
 export interface Strip {
   readonly columns: readonly string[];
-  readonly rows: readonly { readonly name: string; readonly color: string; readonly cells: readonly Cell[] }[];
+  readonly rows: readonly {
+    readonly name: string;
+    readonly color: string;
+    readonly cells: readonly Cell[];
+  }[];
   readonly facet: Facet;
   readonly scale: Scale;
   /** Whether values are colors, which need a bar. */
@@ -37,9 +46,10 @@ const LEFT = 84;
 const TOP = 26;
 const BOTTOM = 42;
 const RIGHT = 12;
-const GAP = 10;
+const GAP = 14;
 const LEAST_CELL = 96;
 const LETTER = 6.5;
+const HEAD_LETTER = 8;
 
 export interface StripLayout {
   readonly size: Size;
@@ -49,11 +59,13 @@ export interface StripLayout {
 /** Cells of equal size that fill the width; as high as their pictures ask for, or as there is room. */
 export function layOutStrip(
   room: Size,
-  rows: number,
-  columns: number,
+  rowCount: number,
+  columnCount: number,
   ratio: number | null,
   barRoom: number,
 ): StripLayout {
+  const rows = Math.max(1, rowCount);
+  const columns = Math.max(1, columnCount);
   const inner = room.width - LEFT - Math.max(RIGHT, barRoom) - GAP * (columns - 1);
   const fair = (room.height - TOP - BOTTOM - GAP * (rows - 1)) / rows;
   let width = Math.max(LEAST_CELL, inner / columns);
@@ -68,7 +80,10 @@ export function layOutStrip(
     width: Math.floor(width),
     height: Math.floor(height),
   });
-  return { size: { width: room.width, height: Math.ceil(TOP + rows * (height + GAP) - GAP + BOTTOM) }, box };
+  return {
+    size: { width: room.width, height: Math.ceil(TOP + rows * (height + GAP) - GAP + BOTTOM) },
+    box,
+  };
 }
 
 /** Runs in rows, steps or series in columns, one scale for all. */
@@ -85,7 +100,7 @@ export function drawStrip(surface: Surface2D, { box }: StripLayout, strip: Strip
   }
   for (const [j, { name, color, cells }] of rows.entries()) {
     const first = box(j, 0);
-    const letters = Math.max(6, Math.floor((first.height - 24) / LETTER));
+    const letters = Math.max(6, Math.floor((first.height - 8) / HEAD_LETTER));
     const middle = first.y + first.height / 2;
     surface.rect({ x: 6, y: first.y, width: 4, height: first.height }, color);
     surface.text(20, middle, elideMiddle(name, letters), {

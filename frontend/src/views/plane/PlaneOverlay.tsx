@@ -54,7 +54,11 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
           for (const [k, { shape }] of found.entries()) {
             const width = levels[k]?.major ? 2 : 1.25;
             // Pale colors on white and dark ones on gray need an edge.
-            surface.stroke(shape, place, { color: theme.background, width: width + 2, opacity: 0.7 });
+            surface.stroke(shape, place, {
+              color: theme.background,
+              width: width + 2,
+              opacity: 0.7,
+            });
             surface.stroke(shape, place, { color: style.color, width, dash: style.dash });
           }
           for (const [k, { shape }] of found.entries()) {

@@ -6,7 +6,7 @@ import type { PanelSlice } from "../view";
 /** More sets of contours than this cannot be told apart. */
 export const MOST_OVERLAID = 4;
 
-const LEVELS = 6;
+const LEVELS = 8;
 
 /** Levels that all runs share, few enough that several sets of contours stay readable. */
 export function overlayLevels(scale: Scale): ContourLevel[] {
