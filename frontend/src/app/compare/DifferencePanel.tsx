@@ -70,7 +70,7 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
     ? "ready"
     : difference
       ? "refused"
-      : after
+      : hasOwn
         ? a.content.state
         : b.content.state;
   return (

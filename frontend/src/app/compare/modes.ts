@@ -3,7 +3,6 @@ import type { Compare } from "../../state/compareChoices";
 import type { View } from "../../views/view";
 import { GridMode } from "./GridMode";
 import type { CompareMode } from "./mode";
-import { OverlayMode } from "./OverlayMode";
 import { stripScenes } from "./stripModel";
 
 const GRID: CompareMode = {
@@ -24,7 +23,7 @@ export const MODES: readonly CompareMode[] = [
     key: "o",
     does: "Runs in one chart",
     supports: (view, runs) => view?.overlays === true && runs > 1,
-    Component: OverlayMode,
+    Component: lazy(async () => ({ default: (await import("./OverlayMode")).OverlayMode })),
   },
   {
     id: "difference",

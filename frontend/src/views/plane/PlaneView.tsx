@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { lazy, useCallback, useMemo } from "react";
 import { evaluatedAt } from "../../data/slice";
 import { contains } from "../../plot/chart";
 import { drawCrossHair } from "../../plot/marks/crossHair";
@@ -12,7 +12,6 @@ import { Readout } from "../shared/Readout";
 import { allowedError, recordSentences } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
-import { PlaneOverlay } from "./PlaneOverlay";
 import { drawPlane } from "./drawPlane";
 import {
   aboveTolerance,
@@ -23,6 +22,11 @@ import {
   sampleAt,
 } from "./planeModel";
 import { pathOf, trajectorySentences } from "./trajectoryModel";
+
+// Few people overlay planes: what draws that is loaded when somebody does.
+const PlaneOverlay = lazy(async () => ({
+  default: (await import("./PlaneOverlay")).PlaneOverlay,
+}));
 
 export function PlaneView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
