@@ -86,7 +86,7 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
       <header className="panel-head">
         <Name panel={b} />
         <span
-          className="muted"
+          className="muted panel-minus"
           title={a.placed.run.name === name ? steps : `minus ${a.placed.run.name}`}
         >
           − {a.placed.run.name === name ? `step ${formatStep(a.step ?? 0)}` : "base"}
