@@ -59,6 +59,7 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
       {railOpen && <RunRail selection={selection} filterRef={filter} />}
       <div className="main">
         <Toolbar selection={selection} view={view} />
+        {view?.Controls && <view.Controls />}
         <Banners banners={bannersFor(health, failure, catalog.version)} />
         <Stage selection={selection} view={view} />
         <StepBar selection={selection} />

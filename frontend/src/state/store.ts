@@ -1,6 +1,7 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { subscribeWithSelector } from "zustand/middleware";
 import { DEFAULT_COMPARE_CHOICES, type CompareChoices } from "./compareChoices";
+import { DEFAULT_CAMERA, type Camera } from "../data/camera";
 
 export type ScaleKind = "linear" | "log" | "symlog";
 export type RangeScope = "panel" | "run" | "all" | "fixed";
@@ -32,6 +33,9 @@ export interface Choices extends CompareChoices {
   /** Whether colors leave out the smallest and the largest values. */
   readonly clip: boolean;
   readonly stepUnit: StepUnit;
+  readonly camera: Camera;
+  /** Whether surfaces show their samples' lines only. */
+  readonly wireframe: boolean;
 }
 
 /** Where the pointer stands, in coordinates of the data; shared by all panels. */
@@ -78,6 +82,8 @@ export const DEFAULT_CHOICES: Choices = {
   smooth: true,
   clip: true,
   stepUnit: "step",
+  camera: DEFAULT_CAMERA,
+  wireframe: false,
 };
 
 export const SPEEDS = [1, 2, 5, 10, 20, 30] as const;

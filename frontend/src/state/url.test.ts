@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { DEFAULT_CAMERA, limited } from "../data/camera";
 import { readHash, writeHash } from "../host/hash";
 import { COMPARES } from "./compareChoices";
 import { DEFAULT_CHOICES, STEP_UNITS, type Choices } from "./store";
@@ -38,6 +39,17 @@ function* randomChoices(count: number): Generator<Choices> {
       smooth: pick(true, false),
       clip: pick(true, false),
       stepUnit: pick(...STEP_UNITS),
+      camera: pick(
+        DEFAULT_CAMERA,
+        limited({
+          azimuth: random(7200) / 10 - 360,
+          elevation: random(900) / 10,
+          distance: random(3000) / 1000,
+          exaggeration: random(300) / 100,
+          perspective: pick(true, false),
+        }),
+      ),
+      wireframe: pick(true, false),
     };
   }
 }

@@ -1,5 +1,6 @@
 import { COMPARES, STRIP_COLUMNS } from "./compareChoices";
 import { DEFAULT_CHOICES, STEP_UNITS, type Choices, type ScaleKind } from "./store";
+import { limited, type Camera } from "../data/camera";
 
 /** How one choice is written as text; reading answers nothing where the text makes no sense. */
 interface Codec<T> {
@@ -62,6 +63,21 @@ const flag: Codec<boolean> = {
   read: (value) => (value === "1" ? true : value === "0" ? false : undefined),
 };
 
+/** `azimuth,elevation,distance,exaggeration`, and `,flat` where nothing is smaller for being far. */
+const camera: Codec<Camera> = {
+  write: ({ azimuth, elevation, distance, exaggeration, perspective }) =>
+    [azimuth, elevation, distance, exaggeration, ...(perspective ? [] : ["flat"])].join(","),
+  read: (value) => {
+    const [numbers, flat] = value.endsWith(",flat") ? [value.slice(0, -5), true] : [value, false];
+    if (!/^-?[\d.]{1,9}(,[\d.]{1,9}){3}$/.test(numbers)) return undefined;
+    const [azimuth = NaN, elevation = NaN, distance = NaN, exaggeration = NaN] = numbers
+      .split(",")
+      .map(Number);
+    if (Number.isNaN(azimuth + elevation + distance + exaggeration)) return undefined;
+    return limited({ azimuth, elevation, distance, exaggeration, perspective: !flat });
+  },
+};
+
 function oneOf<T extends string | null>(...allowed: readonly T[]): Codec<T> {
   return {
     write: (value) => value ?? "",
@@ -114,6 +130,8 @@ const BINDINGS: readonly Binding[] = [
   bind("smooth", "smooth", flag),
   bind("clip", "clip", flag),
   bind("stepUnit", "unit", oneOf(...STEP_UNITS)),
+  bind("camera", "cam", camera),
+  bind("wireframe", "wire", flag),
 ];
 
 /** The choices that differ from the defaults, as keys of the deep link. */

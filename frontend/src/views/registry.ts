@@ -5,11 +5,13 @@ import { lineView } from "./line/lineView";
 import { overStepsView } from "./line/overStepsView";
 import { planeView } from "./plane/planeView";
 import { spectrumView } from "./spectrum/spectrumView";
+import { surfaceView } from "./surface/surfaceView";
 import type { View } from "./view";
 
 /** All views, the preferred ones first. */
 const VIEWS: readonly View[] = [
   planeView,
+  surfaceView,
   lineView,
   overStepsView,
   smallMultiplesView,

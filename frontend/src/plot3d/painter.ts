@@ -1,0 +1,138 @@
+import { colorOffset, colorTable } from "../plot/colorMaps";
+import { IN_PLACE, type Shape } from "../plot/geometry";
+import type { Surface2D } from "../plot/surface";
+import { lightOf, shade, type Look } from "./look";
+import type { Mesh } from "./mesh";
+import type { Projection } from "./projection";
+
+/**
+ * The surface cell by cell, far ones first: slower than the graphics card, but it draws into SVG
+ * and needs nothing. One polygon a cell.
+ */
+export function paintMesh(surface: Surface2D, mesh: Mesh, projection: Projection, look: Look) {
+  const { xs, ys, shares, slopes } = mesh;
+  const rows = ys.length;
+  const { top } = projection.body;
+  const light = lightOf(projection);
+  const table = colorTable(look.colorMap);
+  const color = (share: number, factor: number) => {
+    const offset = colorOffset(share);
+    const part = (i: number) => Math.round(Math.min(255, (table[offset + i] ?? 0) * factor));
+    return `rgb(${part(0)},${part(1)},${part(2)})`;
+  };
+  const places = new Float64Array(2 * shares.length);
+  for (const [i, x] of xs.entries()) {
+    for (const [j, y] of ys.entries()) {
+      const at = i * rows + j;
+      const [px, py] = projection.project([x, y, (shares[at] ?? NaN) * top]);
+      places[2 * at] = px;
+      places[2 * at + 1] = py;
+    }
+  }
+  for (const first of paintOrder(mesh, projection.eye)) {
+    const corners = [first, first + rows, first + rows + 1, first + 1] as const;
+    const heights = corners.map((corner) => shares[corner] ?? 0);
+    const mean = (of: (corner: number) => number) =>
+      corners.reduce((sum, corner) => sum + of(corner), 0) / 4;
+    const share = mean((corner) => shares[corner] ?? 0);
+    const outline = corners.flatMap((corner) => [
+      places[2 * corner] ?? 0,
+      places[2 * corner + 1] ?? 0,
+    ]);
+    const factor = shade(
+      light,
+      top * mean((corner) => slopes[2 * corner] ?? 0),
+      top * mean((corner) => slopes[2 * corner + 1] ?? 0),
+    );
+    surface.fill(grown(outline), IN_PLACE, look.wire ?? color(share, factor));
+    if (look.wire !== null) {
+      const closed = [...outline, outline[0] ?? 0, outline[1] ?? 0];
+      const line = { lines: [Float64Array.from(closed)] };
+      surface.stroke(line, IN_PLACE, { color: color(share, 1), width: 0.9 });
+      continue;
+    }
+    for (const { share: level, major } of look.levels) {
+      const lines = crossings(heights, outline, level);
+      if (lines.length === 0) continue;
+      const stroke = { color: "#ffffff", width: major ? 1.2 : 0.8, opacity: major ? 0.75 : 0.5 };
+      surface.stroke({ lines }, IN_PLACE, stroke);
+    }
+  }
+}
+
+/**
+ * The cells such that none comes before one that it hides: along both axes, from the borders to
+ * where the eye stands. A look from the eye only ever moves away from it along each axis.
+ */
+export function paintOrder(
+  { xs, ys, cells }: Pick<Mesh, "xs" | "ys" | "cells">,
+  [eyeX, eyeY]: readonly [number, number],
+): Uint32Array {
+  const rows = ys.length;
+  const columnRanks = ranks(xs, eyeX);
+  const rowRanks = ranks(ys, eyeY);
+  const rank = (cell: number) =>
+    (columnRanks[Math.floor(cell / rows)] ?? 0) * rows + (rowRanks[cell % rows] ?? 0);
+  return Uint32Array.from(cells).sort((a, b) => rank(a) - rank(b));
+}
+
+/** Of each interval between neighbors, how many are farther from the eye. */
+function ranks(places: Float64Array, eye: number): Uint32Array {
+  const distances = Array.from({ length: Math.max(0, places.length - 1) }, (_, i) =>
+    Math.max((places[i] ?? 0) - eye, eye - (places[i + 1] ?? 0), 0),
+  );
+  const order = distances.map((_, i) => i);
+  order.sort((a, b) => (distances[b] ?? 0) - (distances[a] ?? 0));
+  const result = new Uint32Array(distances.length);
+  for (const [rank, i] of order.entries()) result[i] = rank;
+  return result;
+}
+
+// Neighbors overlap a little, so that no background shines through between them.
+const OVERLAP = 0.35;
+
+function grown(outline: readonly number[]): Shape {
+  const count = outline.length / 2;
+  let [middleX, middleY] = [0, 0];
+  for (let i = 0; i < count; i += 1) {
+    middleX += (outline[2 * i] ?? 0) / count;
+    middleY += (outline[2 * i + 1] ?? 0) / count;
+  }
+  return {
+    lines: [
+      Float64Array.from(outline, (value, i) => {
+        const away = value - (i % 2 === 0 ? middleX : middleY);
+        return value + OVERLAP * Math.sign(away);
+      }),
+    ],
+  };
+}
+
+/** Where a cell has the height of a level: pieces between its edges. */
+function crossings(
+  heights: readonly number[],
+  outline: readonly number[],
+  level: number,
+): Float64Array[] {
+  const points: (readonly [number, number])[] = [];
+  for (let i = 0; i < 4; i += 1) {
+    const next = (i + 1) % 4;
+    const a = heights[i] ?? 0;
+    const b = heights[next] ?? 0;
+    if (a >= level === b >= level) continue;
+    const share = (level - a) / (b - a);
+    const mix = (part: 0 | 1) => {
+      const from = outline[2 * i + part] ?? 0;
+      return from + share * ((outline[2 * next + part] ?? 0) - from);
+    };
+    points.push([mix(0), mix(1)]);
+  }
+  const [a, b, c, d] = points;
+  if (!a || !b) return [];
+  if (!c || !d) return [Float64Array.of(...a, ...b)];
+  // A saddle: the middle says which corners are connected.
+  const high = heights.reduce((sum, height) => sum + height, 0) / 4 >= level;
+  return high === (heights[0] ?? 0) >= level
+    ? [Float64Array.of(...a, ...b), Float64Array.of(...c, ...d)]
+    : [Float64Array.of(...d, ...a), Float64Array.of(...b, ...c)];
+}

@@ -1,0 +1,22 @@
+import { trajectorySentences } from "../plane/trajectoryModel";
+import type { View } from "../view";
+import { LazySurface, LazySurfaceControls } from "./LazySurface";
+
+export const surfaceView: View = {
+  id: "surface",
+  label: "Surface",
+  supports: (layout) =>
+    layout.kind === "plane" &&
+    layout.shape.length === 3 &&
+    layout.shape.slice(1).every((samples) => samples > 1),
+  Component: LazySurface,
+  Controls: LazySurfaceControls,
+  overlays: false,
+  colors: true,
+  needsAllSteps: false,
+  allFocusPoints: false,
+  dots: false,
+  notes: [],
+  sentences: trajectorySentences,
+  heightFor: (_, width) => 0.86 * width,
+};
