@@ -14,7 +14,7 @@ export interface Camera {
 
 export const DEFAULT_CAMERA: Camera = {
   azimuth: 35,
-  elevation: 30,
+  elevation: 38,
   distance: 1,
   exaggeration: 1,
   perspective: true,

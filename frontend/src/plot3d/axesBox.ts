@@ -28,7 +28,7 @@ export interface FloorContour {
 
 // Nearer to each other than this, in pixels, ticks are one gray bar and a name is a smudge.
 const SHORTEST_EDGE = 44;
-const TICK_SPACING = 62;
+const TICK_SPACING = 76;
 // From above, walls would be lines around the floor.
 const FLAT = 0.985;
 
@@ -44,7 +44,7 @@ export function drawBehind(
   const frame = { color: theme.frame, width: 0.75 };
   const draw = (points: readonly Point[], stroke: typeof grid) =>
     surface.stroke({ lines: [flat(projection, points)] }, IN_PLACE, stroke);
-  const walls = -projection.forward[2] < FLAT;
+  const walls = !isFlat(projection.forward);
   for (const { value } of inside(x, halfX, 5)) {
     const at = x.place(value);
     draw(
@@ -175,7 +175,7 @@ export function drawLabels(
   if (!left) return;
   const edge = createEdge(project([...left, 0]), project([...left, top]), project([0, 0, top / 2]));
   if (edge.length < SHORTEST_EDGE) return;
-  for (const { value, label } of z.ticks(Math.max(2, edge.length / 44))) {
+  for (const { value, label } of z.ticks(Math.max(3, edge.length / 32))) {
     const share = z.toShare(value);
     if (!(share >= -1e-9 && share <= 1 + 1e-9)) continue;
     drawTick(surface, project([...left, share * top]), edge, label, theme);
@@ -239,9 +239,14 @@ function drawName(surface: Surface2D, edge: Edge, name: string, theme: Theme): v
 /** Corners of the floor: with these signs, the two walls that are farthest away. */
 function cornersOf({ forward, body }: Projection): { backX: number; backY: number } {
   return {
-    backX: forward[0] > 1e-9 ? body.halfX : -body.halfX,
+    // From above, numbers stand on the left and below, as beside a plane.
+    backX: forward[0] > (isFlat(forward) ? -1e-9 : 1e-9) ? body.halfX : -body.halfX,
     backY: forward[1] < -1e-9 ? -body.halfY : body.halfY,
   };
+}
+
+function isFlat(forward: Point): boolean {
+  return -forward[2] > FLAT;
 }
 
 function inside(axis: FloorAxis, half: number, count: number): readonly Tick[] {

@@ -89,23 +89,28 @@ function ranks(places: Float64Array, eye: number): Uint32Array {
 }
 
 // Neighbors overlap a little, so that no background shines through between them.
-const OVERLAP = 0.35;
+const OVERLAP = 0.4;
 
+/** A polygon with its edges moved outward. */
 function grown(outline: readonly number[]): Shape {
   const count = outline.length / 2;
-  let [middleX, middleY] = [0, 0];
+  const at = (i: number) => [outline[2 * (i % count)] ?? 0, outline[2 * (i % count) + 1] ?? 0];
+  let area = 0;
+  const normals: [number, number][] = [];
   for (let i = 0; i < count; i += 1) {
-    middleX += (outline[2 * i] ?? 0) / count;
-    middleY += (outline[2 * i + 1] ?? 0) / count;
+    const [x0 = 0, y0 = 0] = at(i);
+    const [x1 = 0, y1 = 0] = at(i + 1);
+    const length = Math.hypot(x1 - x0, y1 - y0) || 1;
+    area += x0 * y1 - x1 * y0;
+    normals.push([(y1 - y0) / length, (x0 - x1) / length]);
   }
-  return {
-    lines: [
-      Float64Array.from(outline, (value, i) => {
-        const away = value - (i % 2 === 0 ? middleX : middleY);
-        return value + OVERLAP * Math.sign(away);
-      }),
-    ],
-  };
+  const by = OVERLAP * Math.sign(area);
+  const moved = Float64Array.from(outline, (value, k) => {
+    const after = normals[k >> 1]?.[k % 2] ?? 0;
+    const before = normals[((k >> 1) + count - 1) % count]?.[k % 2] ?? 0;
+    return value + by * (before + after);
+  });
+  return { lines: [moved] };
 }
 
 /** Where a cell has the height of a level: pieces between its edges. */

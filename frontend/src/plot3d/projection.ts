@@ -37,9 +37,10 @@ export interface Projection {
 
 // How far the eye of a camera at distance 1 stands from the middle: a lens of some 35 degrees.
 const EYE = 4.5;
+const FADE = 1.6;
 const FAR_OUTSIDE = 1e6;
 // Room for numbers and names around the scene, in pixels.
-const LABELS = { x: 46, y: 30 };
+const LABELS = { x: 44, above: 14, below: 38 };
 
 /** How a camera sees a body in a box of pixels. All of the body fits, however one goes around it. */
 export function createProjection(camera: Camera, body: Body, box: Box): Projection {
@@ -52,20 +53,20 @@ export function createProjection(camera: Camera, body: Body, box: Box): Projecti
   const forward: Point = [-sinA * cosE, cosA * cosE, -sinE];
   const middle = (body.floor + body.top) / 2;
   const halfHeight = (body.top - body.floor) / 2;
-  const around = Math.hypot(body.halfX, body.halfY);
-  const radius = Math.hypot(around, halfHeight);
-  // What is near is larger in perspective: its nearest corner must still fit.
-  const nearest = camera.perspective ? 1 - (0.8 * around * cosE + halfHeight * sinE) / EYE : 1;
-  const unit =
-    nearest *
-    Math.min(
-      Math.max(1, box.width / 2 - LABELS.x) / around,
-      Math.max(1, box.height / 2 - LABELS.y) / (around * sinE + halfHeight * cosE),
-    );
+  const radius = Math.hypot(body.halfX, body.halfY, halfHeight);
+  // From above there is none: that picture is the plane's own.
+  const perDepth = camera.perspective ? Math.min(1, FADE * cosE) / EYE : 0;
+  const narrowing = perDepth > 1e-6;
+  const reach = reachOf(body, sinE, cosE, perDepth);
+  const unit = Math.min(
+    Math.max(1, box.width / 2 - LABELS.x) / reach.across,
+    Math.max(1, box.height - LABELS.above - LABELS.below) / (reach.above + reach.below),
+  );
   const { distance } = camera;
-  const perDepth = camera.perspective ? 1 / EYE : 0;
   const centerX = box.x + box.width / 2;
-  const centerY = box.y + box.height / 2;
+  // The middle of what can be seen, which in perspective is not that of the body.
+  const lowered = (reach.above - reach.below) / 2 - (LABELS.below - LABELS.above) / 2 / unit;
+  const centerY = box.y + box.height / 2 + (lowered * unit) / distance;
   const along = (axis: Point, [x, y, z]: Point) =>
     axis[0] * x + axis[1] * y + axis[2] * (z - middle);
   const project = (point: Point): Point => {
@@ -80,30 +81,30 @@ export function createProjection(camera: Camera, body: Body, box: Box): Projecti
     ...axis.map((part) => factor * part),
     constant - factor * axis[2] * middle,
   ];
+  const depths = row(forward, perDepth, distance);
+  const sink = (2 * unit * lowered) / (distance * box.height);
   const rows = [
     row(right, (2 * unit) / box.width),
-    row(up, (2 * unit) / box.height),
+    row(up, (2 * unit) / box.height).map((part, i) => part - sink * (depths[i] ?? 0)),
     row(forward, perRadius, radius * perDepth),
-    row(forward, perDepth, distance),
+    depths,
   ];
   const matrix = new Float32Array(16).map((_, i) => rows[i % 4]?.[Math.floor(i / 4)] ?? 0);
-  const back = camera.perspective ? distance * EYE : FAR_OUTSIDE;
+  const back = narrowing ? distance / perDepth : FAR_OUTSIDE;
   const eye: Point = [-back * forward[0], -back * forward[1], middle - back * forward[2]];
   const ray = (px: number, py: number): Ray => {
     const sideways = (px - centerX) / unit;
     const upwards = (centerY - py) / unit;
     const at = (i: 0 | 1 | 2) => sideways * right[i] + upwards * up[i];
-    if (camera.perspective) {
-      const through = (i: 0 | 1 | 2) => at(i) + EYE * forward[i];
+    if (narrowing) {
+      const through = (i: 0 | 1 | 2) => at(i) + forward[i] / perDepth;
       return { origin: eye, direction: [through(0), through(1), through(2)] };
     }
     const from = (i: 0 | 1 | 2) => distance * at(i) - 2 * radius * forward[i];
     return { origin: [from(0), from(1), middle + from(2)], direction: forward };
   };
   const towardsEye = ([x, y, z]: Point): Point =>
-    camera.perspective
-      ? [eye[0] - x, eye[1] - y, eye[2] - z]
-      : [-forward[0], -forward[1], -forward[2]];
+    narrowing ? [eye[0] - x, eye[1] - y, eye[2] - z] : [-forward[0], -forward[1], -forward[2]];
   return {
     box,
     body,
@@ -116,3 +117,26 @@ export function createProjection(camera: Camera, body: Body, box: Box): Projecti
     towardsEye,
   };
 }
+
+/** How far a body reaches from the middle of the picture, at whatever azimuth. */
+function reachOf({ halfX, halfY, floor, top }: Body, sinE: number, cosE: number, perDepth: number) {
+  const around = Math.hypot(halfX, halfY);
+  const half = (top - floor) / 2;
+  const reach = { across: 0, above: 0, below: 0 };
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const angle = (2 * Math.PI * turn) / TURNS;
+    // A corner, so far to the right and so far into the depth.
+    const side = around * Math.cos(angle);
+    const inward = around * Math.sin(angle);
+    for (const height of [-half, half]) {
+      const w = 1 + perDepth * (inward * cosE - height * sinE);
+      const up = (inward * sinE + height * cosE) / w;
+      reach.across = Math.max(reach.across, Math.abs(side / w));
+      reach.above = Math.max(reach.above, up);
+      reach.below = Math.max(reach.below, -up);
+    }
+  }
+  return reach;
+}
+
+const TURNS = 24;

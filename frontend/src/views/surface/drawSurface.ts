@@ -55,7 +55,7 @@ function drawPathOver(surface: Surface2D, { scene, projection }: SurfaceDrawing,
   const later = layOver(mesh, projection, points.slice(Math.max(path.now, 0)));
   strokeLaid(surface, later, { color: "#000000", width: 3, opacity: 0.35 });
   strokeLaid(surface, later, { color: INK, width: 1.5, dash: [3, 4], opacity: 0.7 });
-  strokeLaid(surface, past, { color: "#000000", width: 4.5, opacity: 0.7 });
+  strokeLaid(surface, past, { color: "#000000", width: 3.8, opacity: 0.65 });
   strokeLaid(surface, past, { color: INK, width: 2 });
   const here = points[path.now];
   if (!here) return;

@@ -91,7 +91,7 @@ export function coordinateAt(axis: Axis | undefined, half: number, place: number
 }
 
 // A scale of height 1 is this high beside sides of 2; the floor lies a little lower.
-const HEIGHT = 0.95;
+const HEIGHT = 1.05;
 const BASE = 0.2;
 
 export function bodyOf({ halfX, halfY }: Scene, { exaggeration }: Camera): Body {
@@ -104,16 +104,19 @@ export interface SurfaceLayout {
 }
 
 const TOP = 8;
+const WIDEST = 1.4;
 
 /** The picture, and the color bar at its right. */
 export function layOutSurface(size: Size, scale: Scale): SurfaceLayout {
   const height = Math.max(1, Math.min(size.height - 2 * TOP - 8, 320));
   const y = Math.round((size.height - height) / 2);
   const right = colorBarRoom(scale, height);
-  const width = Math.max(1, size.width - right);
+  // A color bar far away from what it explains would be looked for.
+  const width = Math.max(1, Math.min(size.width - right, Math.round(WIDEST * size.height)));
+  const x = Math.round((size.width - right - width) / 2);
   return {
-    box: { x: 0, y: 0, width, height: Math.max(1, size.height) },
-    bar: colorBarBeside({ x: 0, y, width, height }),
+    box: { x, y: 0, width, height: Math.max(1, size.height) },
+    bar: colorBarBeside({ x, y, width, height }),
   };
 }
 
