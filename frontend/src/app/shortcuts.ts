@@ -52,6 +52,14 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     ],
   },
   {
+    title: "In a surface that has the focus",
+    shortcuts: [
+      { keys: ["Alt ←", "Alt →", "Alt ↑", "Alt ↓"], does: "Go around it" },
+      { keys: ["+", "-"], does: "Nearer, farther" },
+      { keys: ["1", "2", "3", "4"], does: "From the top, front, side, corner" },
+    ],
+  },
+  {
     title: "In a picture that has the focus",
     shortcuts: [
       { keys: ["←", "→", "↑", "↓"], does: "Move to the next sample" },

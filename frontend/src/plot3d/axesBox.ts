@@ -199,8 +199,9 @@ function createEdge(from: Point, to: Point, center: Point): Edge {
   // Seen from the side, the floor is a line and what is outside of it lies below.
   const sign = Math.abs(side) > 1 ? Math.sign(side) : Math.sign(normal[1]) || 1;
   let angle = Math.atan2(dy, dx);
-  if (angle > Math.PI / 2) angle -= Math.PI;
-  if (angle <= -Math.PI / 2) angle += Math.PI;
+  // Never upside down; what stands upright is read from below.
+  if (angle > Math.PI / 2 - 1e-6) angle -= Math.PI;
+  if (angle < -Math.PI / 2 - 1e-6) angle += Math.PI;
   return { middle, length, outward: [sign * normal[0], sign * normal[1]], angle };
 }
 
