@@ -21,7 +21,8 @@ import { renderers } from "./rendererSource";
 import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
 import { useAtRest } from "./useAtRest";
 
-const DEGREES_PER_PIXEL = 0.45;
+// A whole number of the tenths that the camera is rounded to, or slow motions would be lost.
+const DEGREES_PER_PIXEL = 0.5;
 // Drawn larger and shrunk, which smooths edges; left out while the picture moves.
 const SMOOTHING = 2;
 
