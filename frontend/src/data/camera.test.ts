@@ -13,7 +13,7 @@ describe("the camera", () => {
     });
     expect(limited({ ...DEFAULT_CAMERA, azimuth: 180 }).azimuth).toBe(-180);
     expect(limited({ ...DEFAULT_CAMERA, azimuth: -180.02 }).azimuth).toBe(-180);
-    expect(limited(DEFAULT_CAMERA)).toEqual(DEFAULT_CAMERA);
+    expect(limited({ ...DEFAULT_CAMERA })).toBe(DEFAULT_CAMERA);
   });
 
   it("is limited once and for all", () => {

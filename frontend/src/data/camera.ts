@@ -45,13 +45,25 @@ export function limited(camera: Camera): Camera {
     return round(Math.min(Math.max(camera[key], low), high), digits);
   };
   const turned = round(camera.azimuth - 360 * Math.floor((camera.azimuth + 180) / 360), 1);
-  return {
+  const result = {
     azimuth: turned === 180 ? -180 : turned,
     elevation: clamped("elevation", 1),
     distance: clamped("distance", 3),
     exaggeration: clamped("exaggeration", 2),
     perspective: camera.perspective,
   };
+  // The very object, so that a link leaves it out.
+  return isSame(result, DEFAULT_CAMERA) ? DEFAULT_CAMERA : result;
+}
+
+function isSame(a: Camera, b: Camera): boolean {
+  return (
+    a.azimuth === b.azimuth &&
+    a.elevation === b.elevation &&
+    a.distance === b.distance &&
+    a.exaggeration === b.exaggeration &&
+    a.perspective === b.perspective
+  );
 }
 
 /** The camera a share of the way to another, around by the shorter side. */

@@ -9,9 +9,14 @@ export function isVisible(mesh: Mesh, { body, towardsEye }: Projection, point: P
   const [dx, dy, dz] = towardsEye(point);
   // Above the top of the scale, and beside the surface, there is nothing.
   const end = leaving(mesh, point, [dx, dy, dz], body.top);
-  const start = end / STEPS;
-  for (let step = 1; step < STEPS; step += 1) {
-    const t = step * start;
+  // Twice a cell: what is linear between samples hides nothing that is smaller.
+  const cells = Math.max(
+    Math.abs(end * dx) / cellSize(mesh.xs),
+    Math.abs(end * dy) / cellSize(mesh.ys),
+  );
+  const steps = Math.min(STEPS, Math.ceil(2 * cells) + 1);
+  for (let step = 1; step < steps; step += 1) {
+    const t = (step / steps) * end;
     if (heightAt(mesh, x + t * dx, y + t * dy) * body.top > z + t * dz + 1e-3) return false;
   }
   return true;
@@ -84,6 +89,10 @@ function leaving(mesh: Mesh, point: Point, direction: Point, top: number): numbe
     until(point[2], direction[2], 0, top),
   );
   return Number.isFinite(end) ? Math.max(0, end) : 0;
+}
+
+function cellSize(places: Float64Array): number {
+  return ((places.at(-1) ?? 1) - (places[0] ?? 0)) / Math.max(1, places.length - 1) || 1;
 }
 
 function sides({ xs, ys }: Mesh): readonly [number, number, number, number] {

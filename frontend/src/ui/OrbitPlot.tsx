@@ -130,10 +130,23 @@ function useCanvas({ width, height }: Size, paint: Paint | null) {
     const context = canvas.current.getContext("2d");
     if (surface && context) paint?.(surface, context, density);
   }, [width, height, paint]);
+  const latest = useRef(repaint);
+  const frame = useRef(0);
   useEffect(() => {
-    const frame = requestAnimationFrame(repaint);
-    return () => cancelAnimationFrame(frame);
+    latest.current = repaint;
+    // A frame that was asked for is never put off: what changes every frame would never be seen.
+    frame.current ||= requestAnimationFrame(() => {
+      frame.current = 0;
+      latest.current();
+    });
   }, [repaint]);
+  useEffect(
+    () => () => {
+      cancelAnimationFrame(frame.current);
+      frame.current = 0;
+    },
+    [],
+  );
   useEffect(() => {
     window.addEventListener("resize", repaint);
     return () => window.removeEventListener("resize", repaint);

@@ -63,7 +63,7 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
     (surface: Surface2D) => {
       drawUnder(surface, drawing);
       paintMesh(surface, drawing.scene.mesh, drawing.projection, look);
-      drawOver(surface, drawing);
+      drawOver(surface, drawing, drawing.scene.mesh);
     },
     [drawing, look],
   );
@@ -80,7 +80,7 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
         const source = [Math.ceil(width * enlarged), Math.ceil(height * enlarged)] as const;
         context.drawImage(image, 0, 0, ...source, x, y, width, height);
       } else paintMesh(surface, mesh, projection, look);
-      drawOver(surface, drawing);
+      drawOver(surface, drawing, mesh);
     },
     [drawing, look, resting, rendererState],
   );

@@ -4,6 +4,7 @@ import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
 import type { Surface2D } from "../../plot/surface";
 import { drawBehind, drawFloor, drawLabels } from "../../plot3d/axesBox";
 import type { Look } from "../../plot3d/look";
+import type { Mesh } from "../../plot3d/mesh";
 import { layOver, onSurface, strokeLaid } from "../../plot3d/path3d";
 import type { Projection } from "../../plot3d/projection";
 import { isVisible } from "../../plot3d/sight";
@@ -36,18 +37,23 @@ export function drawUnder(surface: Surface2D, drawing: SurfaceDrawing): void {
   drawFloor(surface, projection, scene.floor, colorMap);
 }
 
-export function drawOver(surface: Surface2D, drawing: SurfaceDrawing): void {
+/** What stands in front, laid over the mesh that was drawn. */
+export function drawOver(surface: Surface2D, drawing: SurfaceDrawing, mesh: Mesh): void {
   const { scene, projection, colorMap, path, bar, clipped } = drawing;
   const { theme, z } = scene.axes;
-  if (path) drawPathOver(surface, drawing, path);
-  else drawFocusPoint(surface, drawing);
+  if (path) drawPathOver(surface, drawing, mesh, path);
+  else drawFocusPoint(surface, drawing, mesh);
   drawLabels(surface, projection, scene.axes);
   drawColorBar(surface, bar, z, { colorMap, theme }, clipped);
 }
 
 /** The path as in the plane view, laid over the surface; faint where a hill hides it. */
-function drawPathOver(surface: Surface2D, { scene, projection }: SurfaceDrawing, path: Path): void {
-  const { mesh, axes } = scene;
+function drawPathOver(
+  surface: Surface2D,
+  { scene: { axes }, projection }: SurfaceDrawing,
+  mesh: Mesh,
+  path: Path,
+): void {
   const points = path.steps.map(
     (_, i) => [axes.x.place(path.xs[i] ?? NaN), axes.y.place(path.ys[i] ?? NaN)] as const,
   );
@@ -69,8 +75,11 @@ function drawPathOver(surface: Surface2D, { scene, projection }: SurfaceDrawing,
 }
 
 /** Where the slice was taken. */
-function drawFocusPoint(surface: Surface2D, { scene, projection }: SurfaceDrawing): void {
-  const { mesh, axes } = scene;
+function drawFocusPoint(
+  surface: Surface2D,
+  { scene: { axes }, projection }: SurfaceDrawing,
+  mesh: Mesh,
+): void {
   const point = onSurface(mesh, projection, axes.x.place(0), axes.y.place(0));
   if (!Number.isFinite(point[2]) || !isVisible(mesh, projection, point)) return;
   const [px, py] = projection.project(point);

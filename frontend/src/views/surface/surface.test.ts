@@ -89,7 +89,7 @@ describe("a surface's picture", () => {
     const file = new SvgSurface(SIZE.width, SIZE.height, () => "");
     drawUnder(file, drawing);
     paintMesh(file, drawing.scene.mesh, drawing.projection, lookOf(drawing, false));
-    drawOver(file, drawing);
+    drawOver(file, drawing, drawing.scene.mesh);
     drawCursor(file, drawing, 0.5, 0);
     return file.toString();
   }
