@@ -13,7 +13,7 @@ with ps.SliceLogger("runs/first", surface, every=500) as logger:
 export function EmptyLog({ malformed }: { readonly malformed: number }) {
   const [copied, setCopied] = useState("Copy");
   return (
-    <div className="centered" data-testid="empty-log">
+    <main className="centered" data-testid="empty-log">
       <h1>No slices in this log directory yet</h1>
       <p className="muted">
         A slice is the loss along a direction, or on a plane, through your model’s parameters. Add a
@@ -37,6 +37,6 @@ export function EmptyLog({ malformed }: { readonly malformed: number }) {
         This page looks for new slices every few seconds; leave it open.
         {malformed > 0 && ` ${malformed} events carry our name but are no slices.`}
       </p>
-    </div>
+    </main>
   );
 }

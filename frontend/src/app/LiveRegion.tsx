@@ -15,10 +15,8 @@ export function LiveRegion({ selection }: { readonly selection: Selection }) {
   useEffect(() => {
     if (playing || step === null) return undefined;
     const timer = setTimeout(() => {
-      const readouts = cursor?.byKeyboard
-        ? [...document.querySelectorAll("[data-testid=cursor-readout]")].map((e) => e.textContent)
-        : [];
-      setSentence(readouts.length > 0 ? readouts.join("; ") : `Step ${formatStep(step)}`);
+      const said = cursor?.byKeyboard ? readouts() : [];
+      setSentence(said.length > 0 ? said.join("; ") : `Step ${formatStep(step)}`);
     }, QUIET_MS);
     return () => clearTimeout(timer);
   }, [step, playing, cursor, selection]);
@@ -27,6 +25,15 @@ export function LiveRegion({ selection }: { readonly selection: Selection }) {
       {sentence}
     </div>
   );
+}
+
+/** What stands at the cursor; where several panels show it, with the run of each. */
+function readouts(): string[] {
+  const found = [...document.querySelectorAll("[data-testid=cursor-readout]")];
+  return found.map((readout) => {
+    const run = found.length > 1 ? readout.closest("[data-run]")?.getAttribute("data-run") : "";
+    return run ? `${run}: ${readout.textContent}` : readout.textContent;
+  });
 }
 
 /** A sentence at the bottom of the page that goes away by itself. */
@@ -38,9 +45,6 @@ export function Notice() {
     const timer = setTimeout(() => store.setState({ notice: null }), NOTICE_MS);
     return () => clearTimeout(timer);
   }, [notice, store]);
-  return notice === null ? null : (
-    <div className="notice" role="status">
-      {notice}
-    </div>
-  );
+  // The region stays: one that comes together with its sentence may not be read out.
+  return <div role="status">{notice !== null && <p className="notice">{notice}</p>}</div>;
 }

@@ -9,9 +9,9 @@ interface LoadErrorProps {
 export function LoadError({ error, onRetry }: LoadErrorProps) {
   const failure = { message: error.message, origin: originOf(error) };
   return (
-    <div className="centered" role="alert" data-testid="load-error">
+    <main className="centered" data-testid="load-error">
       <h1>The slices could not be loaded</h1>
-      <p className="muted">
+      <p className="muted" role="alert">
         {error.message}
         <RequestId failure={failure} />
       </p>
@@ -21,6 +21,6 @@ export function LoadError({ error, onRetry }: LoadErrorProps) {
         </button>
         <CopyDetails failure={failure} />
       </div>
-    </div>
+    </main>
   );
 }

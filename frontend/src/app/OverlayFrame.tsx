@@ -10,6 +10,7 @@ import { ElidedName } from "../ui/ElidedName";
 import { PicturesContext, type Picture } from "../ui/plotRegistry";
 import type { Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { OverlayMenu } from "./OverlayMenu";
 import { PanelMessage } from "./PanelMessage";
 import { OverlayNote } from "./PanelNote";
 import { usePanelValues } from "./usePanelValues";
@@ -84,6 +85,7 @@ export function OverlayFrame({
             </span>
           );
         })}
+        {value && slices.length > 0 && <OverlayMenu slices={slices} value={value} view={view} />}
       </header>
       <div className="panel-body">
         <ErrorBoundary where="this chart">

@@ -16,7 +16,7 @@ export function Page() {
     );
   }
   if (catalog.error) {
-    return <LoadError error={catalog.error} onRetry={() => void catalog.refetch()} />;
+    return <LoadError error={catalog.error} onRetry={catalog.refetch} />;
   }
   return <Skeleton />;
 }

@@ -86,7 +86,9 @@ export function PanelMenu({ panel, slice, view, value, pictures }: PanelMenuProp
           </>
         )}
       </Popover>
-      {table && <ValueTable slice={slice} sentences={sentences} onClose={() => setTable(false)} />}
+      {table && (
+        <ValueTable slices={[slice]} sentences={sentences} onClose={() => setTable(false)} />
+      )}
     </>
   );
 }

@@ -52,21 +52,30 @@ interface OverlayNoteProps extends Omit<PanelNoteProps, "slice"> {
   readonly slices: readonly PanelSlice[];
 }
 
-/** What a view has to say about several runs: once where it is the same for all. */
 export function OverlayNote({ slices, value, view }: OverlayNoteProps) {
-  const sentences = useMemo(() => {
-    const all = slices.map((slice) => sentencesFor(view, slice, value));
-    const common = (all[0] ?? []).filter((said) => all.every((own) => own.includes(said)));
-    const own = slices.flatMap(({ run }, i) =>
-      (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),
-    );
-    return [...(view.overlaySentences?.(slices) ?? []), ...own, ...common];
-  }, [slices, value, view]);
+  const sentences = useMemo(
+    () => [...(view.overlaySentences?.(slices) ?? []), ...sentencesForAll(slices, value, view)],
+    [slices, value, view],
+  );
   return sentences.length === 0 ? null : (
     <p className="panel-note" data-testid="panel-note">
       <Sentences sentences={sentences} />
     </p>
   );
+}
+
+/** What a view has to say about several runs: once where it is the same for all. */
+export function sentencesForAll(
+  slices: readonly PanelSlice[],
+  value: ValueScale,
+  view: View,
+): readonly string[] {
+  const all = slices.map((slice) => sentencesFor(view, slice, value));
+  const common = (all[0] ?? []).filter((said) => all.every((own) => own.includes(said)));
+  const own = slices.flatMap(({ run }, i) =>
+    (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),
+  );
+  return [...own, ...common];
 }
 
 function Sentences({ sentences }: { readonly sentences: readonly string[] }) {

@@ -1,16 +1,20 @@
 /** The page's outline while the index is on its way. */
 export function Skeleton() {
   return (
-    <div className="workspace" role="status" aria-label="Loading the slices" data-testid="loading">
-      <aside className="rail">
+    <div className="workspace" aria-busy="true" data-testid="loading">
+      <aside className="rail" aria-label="Runs">
         {[70, 55, 62, 48].map((width) => (
           <span key={width} className="skeleton-line" style={{ width: `${width}%` }} />
         ))}
       </aside>
       <div className="main">
-        <div className="toolbar">
+        <header className="toolbar">
+          <h1 className="visually-hidden">Loss Slicer</h1>
           <span className="skeleton-line" style={{ width: "40%" }} />
-        </div>
+          <p className="visually-hidden" role="status">
+            Loading the slices
+          </p>
+        </header>
         <main className="stage">
           <div className="panels skeleton-panels">
             <div className="panel">

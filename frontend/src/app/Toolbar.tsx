@@ -22,7 +22,8 @@ export function Toolbar({ selection, view }: ToolbarProps) {
   const views = viewsFor(selection.layout);
   const modes = modesFor(view, selection.visible.length);
   return (
-    <div className="toolbar" role="toolbar" aria-label="What is shown">
+    <header className="toolbar" aria-label="What is shown">
+      <h1 className="visually-hidden">Loss Slicer</h1>
       <IconButton
         icon="rail"
         label="Runs"
@@ -107,7 +108,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
           ?
         </button>
       </div>
-    </div>
+    </header>
   );
 }
 

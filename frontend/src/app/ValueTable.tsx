@@ -5,7 +5,8 @@ import { HALF_WIDTH } from "../views/shared/errors";
 import type { PanelSlice } from "../views/view";
 
 interface ValueTableProps {
-  readonly slice: PanelSlice;
+  /** One run, or several that share a picture. */
+  readonly slices: readonly PanelSlice[];
   /** What is said about the picture of the same values. */
   readonly sentences: readonly string[];
   readonly onClose: () => void;
@@ -15,40 +16,54 @@ const INTERPOLATED = "\u2248\u2009";
 const INTERPOLATED_SENTENCE = `${INTERPOLATED}: interpolated.`;
 
 /** The numbers behind a picture. */
-export function ValueTable({ slice: panel, sentences, onClose }: ValueTableProps) {
-  const { slice, channel, run } = panel;
-  const title = `${channel.name} of ${run} at step ${formatStep(slice.step)}`;
-  const { corner, heads, rows } = tableOf(panel);
+export function ValueTable({ slices, sentences, onClose }: ValueTableProps) {
+  const [first] = slices;
+  const interpolated = slices.some(({ slice }) => slice.evaluated);
+  const title = slices.length === 1 && first ? titleOf(first) : `Values of ${slices.length} runs`;
   return (
     <Dialog title={title} onClose={onClose}>
-      {[...sentences, ...(slice.evaluated ? [INTERPOLATED_SENTENCE] : [])].map((sentence) => (
+      {[...sentences, ...(interpolated ? [INTERPOLATED_SENTENCE] : [])].map((sentence) => (
         <p key={sentence} className="muted values-note">
           {sentence}
         </p>
       ))}
-      <table className="values">
-        <thead>
-          <tr>
-            <th scope="col">{corner}</th>
-            {heads.map((head, i) => (
-              <th key={i} scope="col">
-                {head}
-              </th>
+      {slices.map((panel) => (
+        <Values key={panel.run} panel={panel} caption={slices.length > 1} />
+      ))}
+    </Dialog>
+  );
+}
+
+function titleOf({ slice, channel, run }: PanelSlice): string {
+  return `${channel.name} of ${run} at step ${formatStep(slice.step)}`;
+}
+
+function Values({ panel, caption }: { readonly panel: PanelSlice; readonly caption: boolean }) {
+  const { corner, heads, rows } = tableOf(panel);
+  return (
+    <table className="values">
+      {caption && <caption>{titleOf(panel)}</caption>}
+      <thead>
+        <tr>
+          <th scope="col">{corner}</th>
+          {heads.map((head, i) => (
+            <th key={i} scope="col">
+              {head}
+            </th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(({ head, cells }, j) => (
+          <tr key={j}>
+            <th scope="row">{head}</th>
+            {cells.map((cell, i) => (
+              <td key={i}>{cell}</td>
             ))}
           </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ head, cells }, j) => (
-            <tr key={j}>
-              <th scope="row">{head}</th>
-              {cells.map((cell, i) => (
-                <td key={i}>{cell}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Dialog>
+        ))}
+      </tbody>
+    </table>
   );
 }
 

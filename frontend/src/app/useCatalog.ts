@@ -1,4 +1,4 @@
-import { useQuery, useQueryClient, type UseQueryResult } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
 import type { Health } from "../api/schema";
 import type { Catalog } from "../data/catalog";
@@ -11,8 +11,15 @@ export function useVisible(): boolean {
   return useSyncExternalStore(visible.subscribe, visible.get);
 }
 
+interface CatalogState {
+  readonly data: Catalog | undefined;
+  /** Why there is no catalog, or none newer than the one there is. */
+  readonly error: Error | null;
+  readonly refetch: () => void;
+}
+
 /** All that was logged, kept up to date while the page can be seen. */
-export function useCatalog(): UseQueryResult<Catalog> {
+export function useCatalog(): CatalogState {
   const { client, host, loader } = useServices();
   const queries = useQueryClient();
   const visible = useVisible();
@@ -39,7 +46,11 @@ export function useCatalog(): UseQueryResult<Catalog> {
   }, [dataUpdatedAt, loader]);
   useEffect(() => host.onReload(() => void queries.invalidateQueries()), [host, queries]);
   useEffect(() => loader.setPaused(!visible), [loader, visible]);
-  return catalog;
+  return {
+    data: catalog.data,
+    error: catalog.error ?? poll.error,
+    refetch: () => void catalog.refetch(),
+  };
 }
 
 export function useHealth(generation: string | undefined): Health | undefined {

@@ -19,7 +19,11 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         <h2>{title}</h2>
         <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
       </header>
-      <div className="dialog-body">{children}</div>
+      {/* What is longer than the window is scrolled by keys, too. */}
+      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
+      <div className="dialog-body" role="region" aria-label={title} tabIndex={0}>
+        {children}
+      </div>
     </dialog>
   );
 }
