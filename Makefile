@@ -53,6 +53,12 @@ fix: ## format both languages, mend what the linter can mend
 frontend: ## build the page if its sources changed
 	$(BIN)/python build_frontend.py
 
+FOLDER ?= build/screenshots
+
+.PHONY: screenshots
+screenshots: frontend ## every view and state of the page as pictures, in FOLDER=build/screenshots
+	$(BIN)/python -m tests.e2e.screenshots $(FOLDER)
+
 .PHONY: bench
 bench: ## measure against the plain loop and other tools
 	$(BIN)/python -m benchmarks

@@ -149,6 +149,27 @@ class Tab:
             return str(control.input_value())
         return str(control.get_attribute("data-value"))
 
+    def options(self, test_id: str) -> list[str]:
+        """The values that a selector offers; none where it is not on the page, or a mere label."""
+        control = self.slicer.get_by_test_id(test_id)
+        if control.count() == 0:
+            return []
+        items = control.locator("option, input")
+        return [str(v) for v in items.evaluate_all("all => all.map(one => one.value)")]
+
+    def set_dark(self, dark: bool) -> None:
+        """Switch TensorBoard's theme, and wait for the page to follow."""
+        wanted = "true" if dark else "false"
+        self.page.evaluate(f"document.body.classList.toggle('dark-mode', {wanted})")
+        theme = "dark" if dark else "light"
+        expect(self.slicer.locator("html")).to_have_attribute("data-theme", theme)
+
+    def settle(self) -> None:
+        """Wait until no panel waits for a slice, and some frames more."""
+        busy = self.slicer.locator('[data-testid="panel"][aria-busy="true"]')
+        expect(busy).to_have_count(0, timeout=30_000)
+        self.page.wait_for_timeout(100)
+
     def panel(self, run: str) -> Locator:
         """The panel of a run, once it shows what was asked for."""
         panel = self.slicer.locator(f'[data-testid="panel"][data-run="{run}"]')

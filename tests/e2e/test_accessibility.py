@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,7 +27,9 @@ STEPS = (0, 50, 100)
 def every_layout() -> dict[str, Slice]:
     """One slice of each layout that has a golden file, so that new layouts join by themselves."""
     newest = max(path.name.partition("-")[0] for path in GOLDEN.glob("v*.slice"))
-    return {path.stem: Slice.from_bytes(path.read_bytes()) for path in GOLDEN.glob(f"{newest}-*.slice")}
+    return {
+        path.stem: Slice.from_bytes(path.read_bytes()) for path in GOLDEN.glob(f"{newest}-*.slice")
+    }
 
 
 @pytest.fixture(scope="module")
@@ -57,31 +58,14 @@ def violations(tab: Tab) -> list[str]:
     frame = tab.frame
     if not frame.evaluate("'axe' in window"):
         frame.evaluate(AXE.read_text("utf-8"))
-    found: list[dict[str, Any]] = frame.evaluate("axe.run({rules: {'target-size': {enabled: true}}}).then(found => found.violations)")
+    found: list[dict[str, Any]] = frame.evaluate(
+        "axe.run({rules: {'target-size': {enabled: true}}}).then(found => found.violations)"
+    )
     return [
         f"{rule['id']}: {rule['help']}: {node['html'][:200]} {node['failureSummary']}"
         for rule in found
         for node in rule["nodes"]
     ]
-
-
-def options(tab: Tab, test_id: str) -> list[str]:
-    """The values that a selector offers; none where it is not on the page."""
-    control = tab.slicer.get_by_test_id(test_id)
-    if control.count() == 0:
-        return []
-    if control.evaluate("element => element.tagName") == "SELECT":
-        found = control.locator("option").evaluate_all("all => all.map(one => one.value)")
-    else:
-        found = control.locator("input").evaluate_all("all => all.map(one => one.value)")
-    return [str(value) for value in found]
-
-
-def settled(tab: Tab) -> None:
-    """Wait until no panel waits for a slice, and two frames more."""
-    busy = tab.slicer.locator('[data-testid="panel"][aria-busy="true"]')
-    expect(busy).to_have_count(0, timeout=30_000)
-    tab.page.wait_for_timeout(100)
 
 
 def views(tab: Tab) -> Iterator[tuple[str, str, str]]:
@@ -91,15 +75,15 @@ def views(tab: Tab) -> Iterator[tuple[str, str, str]]:
         link = f"loss_slicer&p.loss_slicer.series={series}&p.loss_slicer.step=50"
         tab.page.evaluate("link => { location.hash = link; }", link)
         expect(tab.slicer.get_by_test_id("details")).to_contain_text(series)
-        for view in options(tab, "view") or ["only"]:
+        for view in tab.options("view") or ["only"]:
             if view != "only":
                 tab.choose("view", view)
-            for compare in options(tab, "compare") or ["only"]:
+            for compare in tab.options("compare") or ["only"]:
                 if compare != "only":
                     tab.choose("compare", compare)
-                settled(tab)
+                tab.settle()
                 yield series, view, compare
-            if "grid" in options(tab, "compare"):
+            if "grid" in tab.options("compare"):
                 tab.choose("compare", "grid")
 
 
@@ -107,9 +91,7 @@ def in_both_themes(tab: Tab, where: str) -> dict[str, list[str]]:
     """What axe objects to, in light and in dark; leaves the page light."""
     found = {}
     for theme in ("dark", "light"):
-        dark = json.dumps(theme == "dark")
-        tab.page.evaluate(f"document.body.classList.toggle('dark-mode', {dark})")
-        expect(tab.slicer.locator("html")).to_have_attribute("data-theme", theme)
+        tab.set_dark(theme == "dark")
         found[f"{where}, {theme}"] = violations(tab)
     return {place: said for place, said in found.items() if said}
 
@@ -212,7 +194,7 @@ def values_stand_in_a_table(tab: Tab) -> None:
 def test_the_focus_is_seen_and_never_caught(tab: Tab) -> None:
     tab.open("loss_slicer&p.loss_slicer.step=50")
     tab.panel(RUNS[0])
-    settled(tab)
+    tab.settle()
     tab.slicer.locator("body").evaluate("body => { body.tabIndex = -1; body.focus(); }")
     reached: list[str] = []
     while len(reached) < 80:
@@ -236,9 +218,7 @@ def test_the_focus_is_seen_and_never_caught(tab: Tab) -> None:
         assert any(part in html for html in reached), part
 
 
-def test_nothing_moves_for_those_who_asked_for_that(
-    browser: Browser, host: Server
-) -> None:
+def test_nothing_moves_for_those_who_asked_for_that(browser: Browser, host: Server) -> None:
     moving = {}
     for wish in ("no-preference", "reduce"):
         with opened(browser, host, reduced_motion=wish) as tab:

@@ -15,7 +15,7 @@ import time
 import urllib.parse
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ import pytest
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from pysclice.events import to_summary
 from pysclice.slices import Axis, Slice, regular_coordinates
 
 START_SECONDS = 60.0
@@ -218,6 +219,19 @@ def write_raw(directory: Path, summary: summary_pb2.Summary, step: int, wall_tim
     """One event in a file of its own, whatever it holds."""
     writer = EventFileWriter(str(directory))
     writer.add_event(event_pb2.Event(wall_time=wall_time, step=step, summary=summary))
+    writer.close()
+
+
+def write_unreadable(directory: Path, slice_: Slice) -> None:
+    """A slice that the index lists but whose record is cut, and one of a later format."""
+    cut = to_summary(slice_, "0000")
+    cut.value[0].tensor.string_val[0] = cut.value[0].tensor.string_val[0][:100]
+    later = to_summary(replace(slice_, step=slice_.step + 1), "0000")
+    entry = json.loads(later.value[0].metadata.plugin_data.content) | {"v": 99}
+    later.value[0].metadata.plugin_data.content = json.dumps(entry).encode()
+    writer = EventFileWriter(str(directory))
+    for summary, step in ((cut, slice_.step), (later, slice_.step + 1)):
+        writer.add_event(event_pb2.Event(wall_time=time.time(), step=step, summary=summary))
     writer.close()
 
 

@@ -1,5 +1,6 @@
 import { useState } from "react";
 import type { Health } from "../api/schema";
+import { quoted } from "../plot/format";
 import { PAGE_VERSION } from "../version";
 import { useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
@@ -50,7 +51,9 @@ export function bannersFor(
     banners.push({
       id: "malformed",
       text: `${counted(health.malformed.length, "event carries", "events carry")} our name but cannot be read.`,
-      details: health.malformed.map(({ run, tag, reason }) => `${run}: ${tag}: ${reason}`),
+      details: health.malformed.map(
+        ({ run, tag, reason }) => `${quoted(run)}: ${quoted(tag)}: ${reason}`,
+      ),
     });
   }
   return banners;

@@ -1,5 +1,6 @@
 import { Component, type ReactNode } from "react";
 import { originOf } from "../data/failure";
+import { quoted } from "../plot/format";
 import { CopyDetails } from "./CopyDetails";
 import type { Failure } from "./failureDetails";
 
@@ -27,7 +28,7 @@ export class ErrorBoundary extends Component<ErrorBoundaryProps, ErrorBoundarySt
     return (
       <div className="message" role="alert">
         <p>
-          <b>{this.props.where} could not be drawn.</b>
+          <b>{quoted(this.props.where)} could not be drawn.</b>
         </p>
         <p className="muted">{failure.message}</p>
         <div className="offers">

@@ -46,5 +46,9 @@ export function Notice() {
     return () => clearTimeout(timer);
   }, [notice, store]);
   // The region stays: one that comes together with its sentence may not be read out.
-  return <div role="status">{notice !== null && <p className="notice">{notice}</p>}</div>;
+  return (
+    <div role="status" className="notice-place">
+      {notice !== null && <p className="notice">{notice}</p>}
+    </div>
+  );
 }

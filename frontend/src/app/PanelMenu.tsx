@@ -1,5 +1,6 @@
 import { useState } from "react";
 import { frameKey } from "../data/catalog";
+import { quoted } from "../plot/format";
 import { themeFor } from "../plot/theme";
 import type { Panel } from "../state/panels";
 import { useDark, useServices } from "../ui/context";
@@ -28,7 +29,7 @@ export function PanelMenu({ panel, slice, view, value, pictures }: PanelMenuProp
   const parts = [run, series.name, channel.name, `step ${slice.slice.step}`];
   const key = frameKey(series, panel.position);
   const sentences = sentencesFor(view, slice, value);
-  const caption = [[...parts, slice.slice.method].join(", "), ...sentences];
+  const caption = [[...parts, slice.slice.method].map(quoted).join(", "), ...sentences];
   // A panel of many small pictures is no one file.
   const picture = () => (pictures.size === 1 ? [...pictures][0] : undefined);
   const follow = (address: string, name: string) => {

@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { formatStep } from "../plot/format";
+import { formatStep, quoted } from "../plot/format";
 import { seek } from "../state/actions";
 import type { Panel } from "../state/panels";
 import { layoutTitle, type Selection } from "../state/selection";
@@ -42,10 +42,10 @@ export function PanelMessage({ panel, selection, sentence }: PanelMessageProps) 
       );
     case "no series":
       return (
-        <Message title={`This run has no “${selection.seriesName ?? ""}”.`}>
+        <Message title={`This run has no “${quoted(selection.seriesName ?? "")}”.`}>
           {content.others.slice(0, 3).map((name) => (
             <Offer key={name} onClick={() => set({ series: name, method: null, view: null })}>
-              Show “{name}” instead
+              Show “{quoted(name)}” instead
             </Offer>
           ))}
         </Message>
@@ -58,10 +58,10 @@ export function PanelMessage({ panel, selection, sentence }: PanelMessageProps) 
       );
     case "no channel":
       return (
-        <Message title={`“${selection.channel ?? ""}” was not measured here.`}>
+        <Message title={`“${quoted(selection.channel ?? "")}” was not measured here.`}>
           {content.channels.slice(0, 3).map((name) => (
             <Offer key={name} onClick={() => set({ channel: name })}>
-              Show “{name}”
+              Show “{quoted(name)}”
             </Offer>
           ))}
         </Message>

@@ -1,6 +1,6 @@
 import { useMemo } from "react";
 import { atFocusPoint } from "../data/slice";
-import { formatStep, formatValue } from "../plot/format";
+import { formatStep, formatValue, quoted } from "../plot/format";
 import type { ScaleKind } from "../plot/scale";
 import { sentencesFor } from "../views/shared/recordSentences";
 import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
@@ -73,7 +73,9 @@ export function sentencesForAll(
   const all = slices.map((slice) => sentencesFor(view, slice, value));
   const common = (all[0] ?? []).filter((said) => all.every((own) => own.includes(said)));
   const own = slices.flatMap(({ run }, i) =>
-    (all[i] ?? []).filter((said) => !common.includes(said)).map((said) => `${run}: ${said}`),
+    (all[i] ?? [])
+      .filter((said) => !common.includes(said))
+      .map((said) => `${quoted(run)}: ${said}`),
   );
   return [...own, ...common];
 }

@@ -10,22 +10,28 @@ export function Skeleton() {
       <div className="main">
         <header className="toolbar">
           <h1 className="visually-hidden">Loss Slicer</h1>
-          <span className="skeleton-line" style={{ width: "40%" }} />
+          {[132, 148, 96, 120].map((width) => (
+            <span key={width} className="skeleton-choice" style={{ width }} />
+          ))}
           <p className="visually-hidden" role="status">
             Loading the slices
           </p>
         </header>
         <main className="stage">
           <div className="panels skeleton-panels">
-            <div className="panel">
-              <div className="skeleton" />
-            </div>
-            <div className="panel">
-              <div className="skeleton" />
-            </div>
+            {[38, 46].map((width) => (
+              <div key={width} className="panel">
+                <div className="panel-head">
+                  <span className="skeleton-line" style={{ width: `${width}%` }} />
+                </div>
+                <div className="skeleton" />
+              </div>
+            ))}
           </div>
         </main>
-        <footer className="step-bar" />
+        <footer className="step-bar">
+          <span className="skeleton-line skeleton-slider" />
+        </footer>
       </div>
     </div>
   );

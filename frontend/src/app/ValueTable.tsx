@@ -1,5 +1,5 @@
 import { errorsOf, evaluatedOf, lineOf, sharesCoordinates, type Slice } from "../data/slice";
-import { formatCoordinate, formatStep, formatValue } from "../plot/format";
+import { formatCoordinate, formatStep, formatValue, quoted } from "../plot/format";
 import { Dialog } from "../ui/Dialog";
 import { HALF_WIDTH } from "../views/shared/errors";
 import type { PanelSlice } from "../views/view";
@@ -35,7 +35,7 @@ export function ValueTable({ slices, sentences, onClose }: ValueTableProps) {
 }
 
 function titleOf({ slice, channel, run }: PanelSlice): string {
-  return `${channel.name} of ${run} at step ${formatStep(slice.step)}`;
+  return `${quoted(channel.name)} of ${quoted(run)} at step ${formatStep(slice.step)}`;
 }
 
 function Values({ panel, caption }: { readonly panel: PanelSlice; readonly caption: boolean }) {

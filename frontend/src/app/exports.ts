@@ -68,8 +68,10 @@ export function fileName(parts: readonly string[], ending: string): string {
   const stem = parts
     .join(" ")
     .replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")
+    .replaceAll(/\.{2,}/g, ".")
+    .replace(/^[._-]+/, "")
     .slice(0, 120);
-  return `${stem}.${ending}`;
+  return `${stem || "slice"}.${ending}`;
 }
 
 export function download(blob: Blob, name: string): void {

@@ -1,4 +1,5 @@
 import type { Chart } from "./chart";
+import { elideMiddle } from "./format";
 import { IN_PLACE, segment, type Box } from "./geometry";
 import type { Surface2D } from "./surface";
 import type { Theme } from "./theme";
@@ -40,12 +41,24 @@ export function drawAxes(
   }
   if (xLabel && below) {
     const at = { ...number, align: "center", baseline: "bottom" } as const;
-    surface.text(box.x + box.width / 2, Math.min(surface.height, bottom + 36), xLabel, at);
+    surface.text(
+      box.x + box.width / 2,
+      Math.min(surface.height, bottom + 36),
+      fitting(xLabel, box.width),
+      at,
+    );
   }
   if (yLabel && left) {
     const at = { ...number, align: "center", baseline: "top", angle: -Math.PI / 2 } as const;
-    surface.text(Math.max(0, box.x - 52), box.y + box.height / 2, yLabel, at);
+    surface.text(Math.max(0, box.x - 52), box.y + box.height / 2, fitting(yLabel, box.height), at);
   }
+}
+
+const LETTER = 7;
+
+/** As much of a name as there is room for: users choose names, and no name may cover the picture. */
+function fitting(name: string, room: number): string {
+  return elideMiddle(name, Math.max(8, Math.floor(room / LETTER)));
 }
 
 export function drawFrame(surface: Surface2D, box: Box, theme: Theme): void {

@@ -70,7 +70,21 @@ export function formatSeconds(seconds: number): string {
 export function elideMiddle(text: string, longest: number): string {
   if (text.length <= longest) return text;
   const tail = Math.floor((longest - 1) / 2);
-  return `${text.slice(0, longest - 1 - tail)}\u2026${text.slice(text.length - tail)}`;
+  const head = text.slice(0, wholeLetter(text, longest - 1 - tail));
+  return `${head}\u2026${text.slice(wholeLetter(text, text.length - tail))}`;
+}
+
+/** The place to cut a text near an index so that no letter of two code units falls apart. */
+export function wholeLetter(text: string, index: number): number {
+  const code = text.charCodeAt(index);
+  return code >= 0xdc00 && code <= 0xdfff ? index - 1 : index;
+}
+
+const LONGEST_NAME = 80;
+
+/** A name within a sentence: not too long, and whatever its direction, the sentence keeps its own. */
+export function quoted(name: string): string {
+  return `\u2068${elideMiddle(name, LONGEST_NAME)}\u2069`;
 }
 
 function exponential(value: number, digits: number): string {

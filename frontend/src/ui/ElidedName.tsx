@@ -1,12 +1,15 @@
+import { wholeLetter } from "../plot/format";
+
 const TAIL = 7;
 
 /** A name that gives up its middle first: what tells runs apart is often at their ends. */
 export function ElidedName({ name }: { readonly name: string }) {
-  const cut = name.length > 2 * TAIL ? name.length - TAIL : name.length;
+  const line = name.replaceAll(/[\n\r\u2028\u2029]/g, "\u21b5");
+  const cut = line.length > 2 * TAIL ? wholeLetter(line, line.length - TAIL) : line.length;
   return (
-    <span className="elided" title={name}>
-      <span className="elided-start">{name.slice(0, cut)}</span>
-      {cut < name.length && <span className="elided-end">{name.slice(cut)}</span>}
-    </span>
+    <bdi className="elided" title={name}>
+      <bdi className="elided-start">{line.slice(0, cut)}</bdi>
+      {cut < line.length && <bdi className="elided-end">{line.slice(cut)}</bdi>}
+    </bdi>
   );
 }
