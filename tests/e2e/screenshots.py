@@ -25,7 +25,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from pysclice import demo
 from pysclice.events import SliceWriter
-from tests.e2e.conftest import WINDOW, Tab, opened
+from tests.e2e.conftest import Tab, opened
 from tests.plugin.conftest import golden, serve, write_unreadable
 
 # What the README shows: the page's link, dark or not, and the size of the window.
@@ -73,7 +73,7 @@ def take_views(tab: Tab, album: Album) -> None:
     """Everything that the selectors offer, at the middle step."""
     tab.open()
     tab.settle()
-    tab.page.keyboard.press("Home")
+    tab.slicer.get_by_role("button", name="First step").click()
     for _ in range(5):
         tab.slicer.get_by_role("button", name="Next step").click()
     for _ in offered(tab, "method"):
@@ -108,7 +108,7 @@ def take_parts(tab: Tab, album: Album) -> None:
         tab.open()
         tab.settle()
         album.take(tab, f"part {width} wide")
-    tab.page.set_viewport_size(WINDOW)
+    tab.page.set_viewport_size({"width": 1400, "height": 900})
     tab.open()
     tab.slicer.get_by_role("button", name="None", exact=True).click()
     album.take(tab, "part no run selected")
@@ -158,18 +158,16 @@ def take_troubles(browser: Browser, album: Album) -> None:
                 scalars.add_scalar("loss", 1.0, 0)
             with SliceWriter(logdir / "another series") as writer:
                 writer.write(replace(golden("line"), series="line", step=0))
-            write_unreadable(logdir / "damaged", replace(golden("plane"), series="plane"))
+            write_unreadable(logdir / "damaged", replace(golden("plane"), series="plane", step=0))
             with SliceWriter(logdir / "run") as writer:
-                write = lambda step: writer.write(  # noqa: E731
-                    replace(golden("plane"), series="plane", step=step, wall_time=0.0)
-                )
+                plane = replace(golden("plane"), series="plane", wall_time=0.0)
                 for step in range(0, 500, 100):
-                    write(step)
+                    writer.write(replace(plane, step=step))
                 tab.open("loss_slicer&p.loss_slicer.series=plane&p.loss_slicer.runs=,")
                 tab.slicer.get_by_role("button", name="All", exact=True).click()
                 tab.settle()
                 album.take(tab, "state troubles")
-                write(500)
+                writer.write(replace(plane, step=500))
                 tab.slicer.get_by_test_id("new-data").wait_for(timeout=30_000)
                 album.take(tab, "state new data")
 

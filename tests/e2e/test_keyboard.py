@@ -67,7 +67,7 @@ def rail(tab: Tab) -> bool:
     return tab.slicer.get_by_test_id("run-filter").count() == 1
 
 
-# Key by key as the sheet prints it: what to look at, and what that becomes, one press after another.
+# Each key as the sheet prints it: what to look at, and what that becomes, one after another.
 KEYS: list[tuple[str, str, Callable[[Tab], object], object]] = [
     ("←", "ArrowLeft", step, 100),
     ("→", "ArrowRight", step, 110),
