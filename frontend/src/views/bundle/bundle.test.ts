@@ -50,7 +50,7 @@ describe("a bundle", () => {
     expect(ids("lines", [1, 1, 9])).toEqual(["line", "over-steps"]);
     expect(ids("lines", [3, 1, 9])).toEqual(["line", "over-steps", "bundle"]);
     expect(ids("lines", [1, 3, 9])).toEqual(["small-multiples", "bundle"]);
-    expect(ids("plane", [1, 9, 9])).toEqual(["plane"]);
+    expect(ids("plane", [1, 9, 9])).toEqual(["plane", "surface"]);
     expect(ids("spectrum", [1, 1, 9])).toEqual(["spectrum"]);
   });
 
