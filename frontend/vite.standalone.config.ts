@@ -8,8 +8,11 @@ export default defineConfig(() => {
   return mergeConfig(shared, {
     build: {
       emptyOutDir: false,
+      modulePreload: false,
       rolldownOptions: {
         input: "src/standalone.ts",
+        // A classic script has no address of its own.
+        transform: { define: { "import.meta": "{}" } },
         output: {
           format: "iife",
           codeSplitting: false,
