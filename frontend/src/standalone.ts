@@ -9,4 +9,4 @@ const element = document.createElement("div");
 element.id = "loss-slicer";
 document.body.append(element);
 const log = readEmbeddedLog(document);
-start(element, createEmbeddedHost(log.link), createEmbeddedClient(log));
+start(element, createEmbeddedHost(log.link, log.runs), createEmbeddedClient(log));

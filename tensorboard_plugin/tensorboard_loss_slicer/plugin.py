@@ -157,11 +157,25 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
             if name.startswith(LINK)
         }
         try:
-            content = static_page.build(self._asked(request), link, request.args.get("title", ""))
+            content = static_page.build(
+                self._asked(request), link, request.args.get("title", ""), self._runs(request)
+            )
         except static_page.StaticPageError as error:
             raise RequestError(400, str(error)) from error
         name = 'attachment; filename="slices.html"'
         return _respond(request, content, "text/html", headers=[("Content-Disposition", name)])
+
+    def _runs(self, request: wrappers.Request) -> list[str]:
+        """All runs in the order of TensorBoard's own list, which decides on their colors."""
+        runs = self._provider.list_runs(
+            plugin_util.context(request.environ),
+            experiment_id=plugin_util.experiment_id(request.environ),
+        )
+        never = float("inf")
+        ordered = sorted(
+            (never if run.start_time is None else run.start_time, run.run_name) for run in runs
+        )
+        return [name for _, name in ordered]
 
     def _asked(self, request: wrappers.Request) -> list[export.Found]:
         """The slices that ``keys`` or ``series`` and ``every`` name, one batch after the other."""

@@ -63,7 +63,10 @@ class _Listed(NamedTuple):
 
 
 def build(
-    found: Sequence[Found], link: Mapping[str, str] | None = None, title: str = "Loss slices"
+    found: Sequence[Found],
+    link: Mapping[str, str] | None = None,
+    title: str = "Loss slices",
+    runs: Sequence[str] = (),
 ) -> bytes:
     """The page that shows these slices.
 
@@ -71,6 +74,7 @@ def build(
         found: the slices; replicates are left out, since the page has no use for them.
         link: what to show first: keys of the page's deep link, without their prefix.
         title: of the window.
+        runs: all runs in TensorBoard's order, from which their colors follow; by name if unknown.
 
     Raises:
         StaticPageError: the page would be larger than ``MAX_BYTES``, there is nothing to show, or
@@ -98,6 +102,7 @@ def build(
         "index": json.loads(SliceIndex(listing).to_json()),
         "frames": frames,
         "link": dict(link or {}),
+        "runs": list(runs),
     }
     page = _PAGE.format(
         policy=html.escape(_POLICY),

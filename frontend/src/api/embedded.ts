@@ -5,7 +5,7 @@ import { PAGE_VERSION } from "../version";
 import type { Client } from "./client";
 import type { Frame } from "./frames";
 import { decodeRecord } from "./record";
-import { asObject, asText, FormatError, parseCatalog, type Json } from "./schema";
+import { asObject, asText, asTexts, FormatError, parseCatalog, type Json } from "./schema";
 
 /** The log that a file carries with it; see `static_page.py` beside the plugin. */
 export interface EmbeddedLog {
@@ -13,6 +13,8 @@ export interface EmbeddedLog {
   /** Records by key, behind base64: decoded only once they are to be drawn. */
   readonly frames: Json;
   readonly link: ReadonlyMap<string, string>;
+  /** All runs in TensorBoard's order; empty where nobody knew it. */
+  readonly runs: readonly string[];
 }
 
 export function readEmbeddedLog(page: Document): EmbeddedLog {
@@ -23,6 +25,7 @@ export function readEmbeddedLog(page: Document): EmbeddedLog {
   return {
     catalog: parseCatalog(log["index"]),
     frames: asObject(log["frames"], "frames"),
+    runs: asTexts(log["runs"], "runs"),
     link: new Map(link.map(([key, value]) => [key, asText(value, "link")])),
   };
 }

@@ -1,6 +1,7 @@
 import type { Axis, Slice } from "../data/slice";
 import { formatCoordinate, formatStep, formatValue } from "../plot/format";
 import { PAGE_VERSION } from "../version";
+import { clippingFor, noteFor } from "./PanelNote";
 import { sentencesFor } from "../views/shared/recordSentences";
 import type { PanelSlice, ValueScale, View } from "../views/view";
 
@@ -8,12 +9,18 @@ import type { PanelSlice, ValueScale, View } from "../views/view";
 export function captionOf(panel: PanelSlice, view: View, value: ValueScale): string[] {
   const { run, series, slice, channel } = panel;
   const [low, high] = value.domain;
+  const epoch = slice.epoch === null ? "" : `, epoch ${formatCoordinate(slice.epoch)}`;
+  const what = [series.name, channel.name, slice.method, samplesOf(slice)];
+  const kind = `${value.kind.charAt(0).toUpperCase()}${value.kind.slice(1)}`;
   return [
-    [run, series.name, channel.name, `step ${formatStep(slice.step)}`].join(", "),
-    `${[slice.method, samplesOf(slice), ...focusPointOf(panel, view)].join(", ")}.`,
+    `${run}, step ${formatStep(slice.step)}${epoch}`,
+    `${[...what, ...focusPointOf(panel, view)].join(", ")}.`,
     ...axesOf(slice.axes),
+    ...[noteFor(panel, value.kind, view.allFocusPoints), clippingFor(panel, value)].filter(
+      (sentence) => sentence !== null,
+    ),
     ...sentencesFor(view, panel, value),
-    `${value.kind} scale from ${formatValue(low)} to ${formatValue(high)}. pysclice ${PAGE_VERSION}.`,
+    `${kind} scale from ${formatValue(low)} to ${formatValue(high)}. pysclice ${PAGE_VERSION}.`,
   ];
 }
 
@@ -39,10 +46,18 @@ function axesOf(axes: readonly Axis[]): string[] {
   return axes.length > 2 ? [...said, `And ${axes.length - 2} more axes.`] : said;
 }
 
-/** The caption of several runs in one picture: what is the same for all is said once. */
-export function commonCaption(captions: readonly (readonly string[])[]): string[] {
-  const [first = [], ...others] = captions;
-  const common = first.filter((line) => others.every((other) => other.includes(line)));
-  const own = captions.flatMap((lines) => lines.filter((line) => !common.includes(line)));
-  return [...new Set(own), ...common];
+/** The caption of several runs, whose heads name them and their steps: common things said once. */
+export function commonCaption(
+  captions: readonly { readonly run: string; readonly caption: readonly string[] }[],
+): string[] {
+  const [first, ...others] = captions;
+  if (!first || others.length === 0) return [...(first?.caption ?? [])];
+  const common = first.caption.filter((line) =>
+    others.every(({ caption }) => caption.includes(line)),
+  );
+  const own = captions.flatMap(({ run, caption }) => {
+    const lines = caption.slice(1).filter((line) => !common.includes(line));
+    return lines.length > 0 ? [`${run}: ${lines.join(" ")}`] : [];
+  });
+  return [...own, ...common];
 }

@@ -13,6 +13,8 @@ export function panelInfo(
   return {
     run,
     legend: slices.map(({ run: name, slice: { step }, style }) => ({ run: name, step, ...style })),
-    caption: commonCaption(slices.map((slice) => captionOf(slice, view, value))),
+    caption: commonCaption(
+      slices.map((slice) => ({ run: slice.run, caption: captionOf(slice, view, value) })),
+    ),
   };
 }

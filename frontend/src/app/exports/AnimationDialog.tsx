@@ -8,7 +8,7 @@ import { useAppState, useServices } from "../../ui/context";
 import { Dialog } from "../../ui/Dialog";
 import { StagePicturesContext } from "../../ui/plotRegistry";
 import { Segmented } from "../../ui/Segmented";
-import { filmPictures, filmVideo, stepsBetween, videoType, type Film } from "./animation";
+import { filmPictures, filmVideo, stepsBetween, type Film } from "./animation";
 import { composePanel, composeStage } from "./composition";
 import { ExportStyles } from "./ExportStyles";
 import { download, fileName } from "./files";
@@ -31,9 +31,8 @@ export function AnimationDialog({ selection, run, onClose }: AnimationDialogProp
   const look = useLook();
   const density = useAppState((state) => state.density);
   const speed = useAppState((state) => state.framesPerSecond);
-  const type = videoType();
   const all = selection.steps;
-  const [form, setForm] = useState(type === null ? "zip" : "webm");
+  const [form, setForm] = useState("webm");
   const [from, setFrom] = useState(all[0] ?? 0);
   const [to, setTo] = useState(all.at(-1) ?? 0);
   const [every, setEvery] = useState(1);
@@ -63,9 +62,7 @@ export function AnimationDialog({ selection, run, onClose }: AnimationDialogProp
       };
       try {
         const file =
-          form === "webm" && type !== null
-            ? await filmVideo(shot, fps, type, signal)
-            : await filmPictures(shot, signal);
+          form === "webm" ? await filmVideo(shot, fps, signal) : await filmPictures(shot, signal);
         const name = fileName([run ?? "stage", selection.seriesName ?? "", "steps"], form);
         download(file, name);
         return `Saved ${name}: ${formatStep(steps.length)} frames, ${megabytes(file.size)}.`;
@@ -84,12 +81,12 @@ export function AnimationDialog({ selection, run, onClose }: AnimationDialogProp
           film();
         }}
       >
-        <fieldset className="export-wide export-fields" disabled={running}>
+        <fieldset className="export-fields" disabled={running}>
           <Segmented
             label="File"
             testId="film-format"
             options={[
-              ...(type === null ? [] : [{ value: "webm", label: "Video (WebM)" }]),
+              { value: "webm", label: "Video (WebM)" },
               { value: "zip", label: "Pictures (PNG, zip)" },
             ]}
             value={form}
@@ -110,9 +107,9 @@ export function AnimationDialog({ selection, run, onClose }: AnimationDialogProp
           </div>
           <LookControls solid={form === "webm"} />
         </fieldset>
-        <p className="export-sentence export-wide muted">{lengthOf(steps.length, form, fps)}</p>
+        <p className="export-sentence muted">{lengthOf(steps.length, form, fps)}</p>
         <TaskProgress progress={progress} total={steps.length} doing="Frame" />
-        <div className="export-actions export-wide">
+        <div className="export-actions">
           {running ? (
             <button type="button" className="button" onClick={cancel}>
               Cancel
@@ -138,7 +135,7 @@ function lengthOf(frames: number, form: string, fps: number): string {
   const count = frames === 1 ? "One frame" : `${formatStep(frames)} frames`;
   const seconds = Math.max(0.1, frames / fps).toFixed(1);
   return form === "webm"
-    ? `${count}, ${seconds} s. No frame is left out; filming takes at least as long as the video.`
+    ? `${count}, ${seconds} s. No step is left out.`
     : `${count}, one file each.`;
 }
 

@@ -61,11 +61,11 @@ export function PageDialog({ selection, onClose }: PageDialogProps) {
           make();
         }}
       >
-        <p className="export-sentence export-wide">
+        <p className="export-sentence">
           One HTML file with this page and the slices of the {visible.length} shown runs. It opens
           without TensorBoard, at what you see now.
         </p>
-        <fieldset className="export-wide export-fields" disabled={running}>
+        <fieldset className="export-fields" disabled={running}>
           <Segmented
             label="Series"
             testId="page-series"
@@ -91,13 +91,13 @@ export function PageDialog({ selection, onClose }: PageDialogProps) {
             </select>
           </label>
         </fieldset>
-        <p className={`export-sentence export-wide ${tooLarge ? "export-refused" : "muted"}`}>
+        <p className={`export-sentence ${tooLarge ? "export-refused" : "muted"}`}>
           {tooLarge
             ? `About ${megabytes(bytes)} MB, more than the ${megabytes(MOST_BYTES)} MB that a browser opens with ease. Show fewer runs, or take fewer steps.`
             : `About ${megabytes(bytes)} MB, ${series.length} series.`}
         </p>
         <TaskProgress progress={progress} total={null} doing="Making the page" />
-        <div className="export-actions export-wide">
+        <div className="export-actions">
           {running && (
             <button type="button" className="button" onClick={cancel}>
               Cancel

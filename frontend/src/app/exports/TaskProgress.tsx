@@ -15,7 +15,7 @@ export function TaskProgress({ progress, total, doing }: TaskProgressProps) {
     const failed = progress.state === "failed";
     return (
       <p
-        className={`export-sentence export-wide ${failed ? "export-refused" : ""}`}
+        className={`export-sentence ${failed ? "export-refused" : ""}`}
         role={failed ? "alert" : "status"}
         data-testid="export-result"
         data-state={progress.state}
@@ -27,7 +27,7 @@ export function TaskProgress({ progress, total, doing }: TaskProgressProps) {
   const said =
     total === null ? `${doing} …` : `${doing} ${formatStep(progress.done)} of ${formatStep(total)}`;
   return (
-    <div className="export-progress export-wide" data-testid="export-progress">
+    <div className="export-progress" data-testid="export-progress">
       <progress
         aria-label={doing}
         {...(total === null ? {} : { value: progress.done, max: total })}

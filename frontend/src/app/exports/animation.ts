@@ -1,5 +1,6 @@
 import type { Composition } from "./composition";
-import { pngOf, toCanvas, type Look } from "./files";
+import { blobOf, toCanvas, type Look } from "./files";
+import { vp8Of, webm } from "./webm";
 import { zip, type Member } from "./zip";
 
 /** What is filmed: the page is led through the steps, and what it then shows is drawn. */
@@ -14,44 +15,43 @@ export interface Film {
   readonly onFrame: (done: number) => void;
 }
 
-const VIDEO_TYPES = ["video/webm;codecs=vp9", "video/webm;codecs=vp8", "video/webm"];
-
-export function videoType(): string | null {
-  if (typeof MediaRecorder === "undefined") return null;
-  return VIDEO_TYPES.find((type) => MediaRecorder.isTypeSupported(type)) ?? null;
-}
-
 /** Every step as a picture of its own, in one archive. */
 export async function filmPictures(film: Film, signal: AbortSignal): Promise<Blob> {
   const members: Member[] = [];
   for await (const { canvas, step } of frames(film, signal)) {
-    const png = await pngOf(canvas);
-    members.push({
-      name: `step-${`${step}`.padStart(10, "0")}.png`,
-      content: new Uint8Array(await png.arrayBuffer()),
-    });
+    const content = await bytesOf(canvas, "image/png");
+    members.push({ name: `step-${`${step}`.padStart(10, "0")}.png`, content });
   }
   return zip(members);
 }
 
-/** Every step as a frame of a video; the recorder rests while the page is on its way to the next. */
+/**
+ * Every step as a frame of a video. Not by the browser's recorder: it works by the clock, so it
+ * drops frames where the machine is slow and films the waiting between them.
+ */
 export async function filmVideo(
   film: Film,
   framesPerSecond: number,
-  type: string,
   signal: AbortSignal,
 ): Promise<Blob> {
-  let recording: Recording | null = null;
-  try {
-    for await (const { canvas } of frames(film, signal)) {
-      recording ??= new Recording(canvas, type);
-      await recording.add(1000 / framesPerSecond);
-    }
-    if (!recording) throw new Error("There is no step to film.");
-    return await recording.finish();
-  } finally {
-    recording?.stop();
+  const pictures: Uint8Array[] = [];
+  let size = { width: 0, height: 0 };
+  for await (const { canvas } of frames(film, signal)) {
+    pictures.push(vp8Of(await bytesOf(canvas, "image/webp", QUALITY)));
+    size = { width: canvas.width, height: canvas.height };
   }
+  return webm({ ...size, framesPerSecond, frames: pictures });
+}
+
+const QUALITY = 0.92;
+
+async function bytesOf(
+  canvas: HTMLCanvasElement,
+  type: string,
+  quality?: number,
+): Promise<Uint8Array> {
+  const blob = await blobOf(canvas, type, quality);
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 /** One canvas that holds step after step; all frames have the size of the first. */
@@ -69,52 +69,6 @@ async function* frames(film: Film, signal: AbortSignal) {
     yield { canvas, step };
     film.onFrame(i + 1);
   }
-}
-
-/** A recorder that is given its frames one by one. */
-class Recording {
-  private readonly parts: Blob[] = [];
-  private readonly recorder: MediaRecorder;
-  private readonly track: CanvasCaptureMediaStreamTrack;
-
-  constructor(canvas: HTMLCanvasElement, mimeType: string) {
-    const stream = canvas.captureStream(0);
-    const [track] = stream.getVideoTracks();
-    if (!track) throw new Error("This browser cannot film a picture; choose PNG instead.");
-    this.track = track as CanvasCaptureMediaStreamTrack;
-    const bits = Math.min(40e6, Math.max(4e6, 8 * canvas.width * canvas.height));
-    this.recorder = new MediaRecorder(stream, { mimeType, videoBitsPerSecond: bits });
-    this.recorder.addEventListener("dataavailable", ({ data }) => this.parts.push(data));
-  }
-
-  /** The canvas as the next frame, on screen for that long. */
-  async add(milliseconds: number): Promise<void> {
-    if (this.recorder.state === "inactive") this.recorder.start();
-    else this.recorder.resume();
-    this.track.requestFrame();
-    await pause(milliseconds);
-    this.recorder.pause();
-  }
-
-  async finish(): Promise<Blob> {
-    // A frame lasts until the next one: the last is given once more as its own end.
-    this.recorder.resume();
-    this.track.requestFrame();
-    await pause(60);
-    const stopped = new Promise((resolve) => this.recorder.addEventListener("stop", resolve));
-    this.recorder.stop();
-    await stopped;
-    return new Blob(this.parts, { type: "video/webm" });
-  }
-
-  stop(): void {
-    if (this.recorder.state !== "inactive") this.recorder.stop();
-    this.track.stop();
-  }
-}
-
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** The steps of a range, every so many-th of them, with the last. */

@@ -28,7 +28,9 @@ export function composePanel(
   caption: readonly string[],
 ): Composition | null {
   const body = arranged(pictures);
-  return body && captioned(body, caption);
+  const legend = pictures[0]?.panel?.legend ?? [];
+  // One run is named by the caption.
+  return body && captioned(legend.length > 1 ? headed(body, legend) : body, caption);
 }
 
 /** All panels of the stage where they stand on the page, each with its head. */
@@ -56,7 +58,7 @@ export function composeStage(pictures: readonly Picture[]): Composition | null {
   const draw = (surface: Surface2D, theme: Theme) => {
     for (const { box, body } of boxes) body.draw(new MovedSurface(surface, box), theme);
   };
-  return captioned({ size, draw }, commonCaption(panels.map(({ info }) => info?.caption ?? [])));
+  return captioned({ size, draw }, commonCaption(panels.flatMap(({ info }) => info ?? [])));
 }
 
 /** Pictures by the panel that they stand in, in the order of the page. */
@@ -123,7 +125,7 @@ function headed({ size, draw }: Composition, legend: readonly LegendEntry[]): Co
         const room = Math.max(8, Math.floor((wide - 60 - textWidth(said)) / 6.5));
         const name = elideMiddle(run, room);
         surface.text(x + 25, y, name, { color: theme.text, bold: true });
-        surface.text(x + 33 + 1.06 * textWidth(name), y, said, { color: theme.muted });
+        surface.text(x + 33 + 1.15 * textWidth(name), y, said, { color: theme.muted });
       }
       draw(new MovedSurface(surface, { x: 0, y: height, ...size }), theme);
     },

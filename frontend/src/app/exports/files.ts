@@ -37,15 +37,19 @@ export function toCanvas(
 export function toPng(composition: Composition, look: Look, density: number): Promise<Blob> {
   const canvas = document.createElement("canvas");
   toCanvas(canvas, composition, look, density);
-  return pngOf(canvas);
+  return blobOf(canvas, "image/png");
 }
 
-export function pngOf(canvas: HTMLCanvasElement): Promise<Blob> {
+export function blobOf(canvas: HTMLCanvasElement, type: string, quality?: number): Promise<Blob> {
   return new Promise((resolve, reject) => {
-    canvas.toBlob((blob) => {
-      if (blob) resolve(blob);
-      else reject(new Error("The picture is too large for this browser; choose a smaller size."));
-    }, "image/png");
+    canvas.toBlob(
+      (blob) => {
+        if (blob) resolve(blob);
+        else reject(new Error("The picture is too large for this browser; take fewer pixels."));
+      },
+      type,
+      quality,
+    );
   });
 }
 
