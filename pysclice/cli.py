@@ -69,8 +69,9 @@ def run_export(
 ) -> int:
     """Write a page that holds its slices."""
     # Imported here: the help of the command line must not wait for NumPy and TensorBoard.
-    from pysclice.pages import show
     from tensorboard_loss_slicer.static_page import StaticPageError
+
+    from pysclice.pages import show
 
     try:
         page = show(logdir, runs=runs, series=series, every=every)

@@ -8,10 +8,11 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pysclice.events import read_slices
-from pysclice.slices import Slice
 from tensorboard_loss_slicer import static_page
 from tensorboard_loss_slicer.export import Found
+
+from pysclice.events import read_slices
+from pysclice.slices import Slice
 
 Log = Mapping[str, Mapping[str, Mapping[int, Slice]]]  # run -> series -> step -> slice
 
@@ -64,7 +65,7 @@ def show(
     thirds of the bytes of its slices, so a notebook that shows it grows by as much.
 
     Args:
-        what: a log directory, a slice, or slices by step as in ``read_slices(logdir)[run][series]``.
+        what: a log directory, a slice, or slices by step, as ``read_slices(logdir)[run][series]``.
         height: of the frame in a notebook, in pixels.
         runs: only these runs of a log directory.
         series: only these series of a log directory.

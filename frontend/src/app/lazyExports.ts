@@ -12,3 +12,7 @@ export const StageExports = lazy(() =>
 export const ExportDialog = lazy(() =>
   import("./exports/ExportDialog").then((found) => ({ default: found.ExportDialog })),
 );
+
+export const PictureExports = lazy(() =>
+  import("./exports/PictureExports").then((found) => ({ default: found.PictureExports })),
+);

@@ -11,7 +11,7 @@ import { Segmented } from "../../ui/Segmented";
 import { filmPictures, filmVideo, stepsBetween, type Film } from "./animation";
 import { composePanel, composeStage } from "./composition";
 import { ExportStyles } from "./ExportStyles";
-import { download, fileName } from "./files";
+import { download, fileName } from "../download";
 import { LookControls, useLook } from "./LookControls";
 import { picturesOf, stageIsStill } from "./stage";
 import { TaskProgress } from "./TaskProgress";

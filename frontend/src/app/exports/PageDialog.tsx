@@ -6,7 +6,7 @@ import { useServices } from "../../ui/context";
 import { Dialog } from "../../ui/Dialog";
 import { Segmented } from "../../ui/Segmented";
 import { ExportStyles } from "./ExportStyles";
-import { download, fileName } from "./files";
+import { download, fileName } from "../download";
 import { leastEvery, MOST_BYTES, pageBytes } from "./pageSize";
 import { TaskProgress } from "./TaskProgress";
 import { useTask } from "./useTask";

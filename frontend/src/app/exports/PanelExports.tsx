@@ -10,7 +10,7 @@ import type { PanelSlice, ValueScale, View } from "../../views/view";
 import { captionOf } from "../panelCaption";
 import { composePanel } from "./composition";
 import { ExportStyles } from "./ExportStyles";
-import { download, fileName } from "./files";
+import { download, fileName } from "../download";
 import { PictureItems } from "./PictureItems";
 import { snippetOf } from "./snippet";
 

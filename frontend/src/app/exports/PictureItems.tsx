@@ -1,7 +1,8 @@
 import { useAppState, useServices } from "../../ui/context";
 import { PopoverButton } from "../../ui/Popover";
 import type { Composition } from "./composition";
-import { copyPicture, download, fileName, toPng, toSvg } from "./files";
+import { download, fileName } from "../download";
+import { copyPicture, toPng, toSvg } from "./files";
 import { LookControls, useLook } from "./LookControls";
 
 interface PictureItemsProps {
