@@ -7,8 +7,7 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -17,20 +16,49 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 import pysclice as ps
-from tests.e2e.conftest import STEPS, Tab, Training, opened
-from tests.plugin.conftest import Server
+from pysclice.events import SliceWriter
+from tests.e2e.conftest import Tab, opened
+from tests.plugin.conftest import Server, serve
 
 pytestmark = pytest.mark.browser
 
-Serve = Callable[[str], AbstractContextManager[Server]]
 RUN = "quick/steps"
+STEPS = 30
 LAST = STEPS - 1
 HOSTILE = '</script><img src=x onerror="document.title=1">\u202e \U0001f600 % \' "q" &amp; <!--'
 
 
+def slices(step: int, slope: float) -> Iterator[ps.Slice]:
+    """A line and five lines whose values no two steps, runs or channels share."""
+    x = np.linspace(-1, 1, 25)
+    for series, method, count in (("random line", "by hand", 1), ("coordinates", "one by one", 5)):
+        bowls = [(2 + step / STEPS) * x**2 + slope * x + 0.2 * i * x**3 for i in range(count)]
+        loss = 0.5 + np.array(bowls)[None]
+        yield ps.Slice(
+            kind="lines",
+            method=method,
+            axes=tuple(ps.Axis(f"axis {i}", x, length=2.0) for i in range(count)),
+            values={"train/loss": loss, "error": np.sqrt(loss)},
+            center={"train/loss": [0.5], "error": [0.5**0.5]},
+            series=series,
+            step=step,
+        )
+
+
 @pytest.fixture(scope="module")
-def server(served: Serve) -> Iterator[Server]:
-    with served("fast") as result:
+def logdir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("log")
+    for run, slope in (("slow", 0.1), (RUN, 0.3)):
+        with SliceWriter(directory / run) as writer:
+            for step in range(STEPS):
+                for slice_ in slices(step, slope):
+                    writer.write(slice_)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def server(logdir: Path) -> Iterator[Server]:
+    with serve(logdir, "--load_fast=true") as result:
         yield result
 
 
@@ -54,11 +82,11 @@ def taken(tab: Tab, label: str, *, run: str | None = RUN) -> bytes:
     return Path(download.value.path()).read_bytes()
 
 
-def logged(training: Training, series: str = "random line") -> dict[int, ps.Slice]:
-    return ps.read_slices(training.logdir)[RUN][series]
+def logged(logdir: Path, series: str = "random line") -> dict[int, ps.Slice]:
+    return ps.read_slices(logdir)[RUN][series]
 
 
-def test_the_svg_holds_the_extremes_and_says_what_it_shows(tab: Tab, training: Training) -> None:
+def test_the_svg_holds_the_extremes_and_says_what_it_shows(tab: Tab, logdir: Path) -> None:
     tab.choose("scale", "linear")
     tab.slicer.get_by_test_id("display").click()
     tab.slicer.get_by_label("Each panel, this step").check()
@@ -66,7 +94,7 @@ def test_the_svg_holds_the_extremes_and_says_what_it_shows(tab: Tab, training: T
     svg = ElementTree.fromstring(taken(tab, "Picture of this panel as SVG"))
     space = "{http://www.w3.org/2000/svg}"
     texts = " ".join(text.text or "" for text in svg.iter(f"{space}text"))
-    slice_ = logged(training)[LAST]
+    slice_ = logged(logdir)[LAST]
     for said in (RUN, "random line", "train/loss", slice_.method, "25 samples", "pysclice"):
         assert said in texts, said
     # The curve is the path with as many points as samples; its pixels are the values, scaled.
@@ -95,8 +123,8 @@ def test_pngs_have_the_pixels_and_the_ground_that_were_chosen(tab: Tab) -> None:
     assert tab.frame.evaluate(corner, list(png))[3] == 0
 
 
-def test_csv_and_npz_are_what_read_slices_reads(tab: Tab, training: Training) -> None:
-    series = logged(training)
+def test_csv_and_npz_are_what_read_slices_reads(tab: Tab, logdir: Path) -> None:
+    series = logged(logdir)
     for label, steps in ((f"All {STEPS} steps", list(series)), ("This step", [LAST])):
         rows = list(csv.DictReader(io.StringIO(taken(tab, f"{label} as CSV").decode())))
         assert [int(row["step"]) for row in rows[::25]] == steps
@@ -112,7 +140,7 @@ def test_csv_and_npz_are_what_read_slices_reads(tab: Tab, training: Training) ->
             np.testing.assert_array_equal(npz["x"][-1, 0], series[LAST].axes[0].coordinates)
 
 
-def test_the_snippet_draws_the_panel_in_python(tab: Tab, training: Training) -> None:
+def test_the_snippet_draws_the_panel_in_python(tab: Tab, logdir: Path) -> None:
     pytest.importorskip("matplotlib")
     tab.choose("scale", "linear")
     tab.choose("channel", "error")
@@ -120,11 +148,11 @@ def test_the_snippet_draws_the_panel_in_python(tab: Tab, training: Training) -> 
     tab.slicer.get_by_role("button", name="Copy matplotlib snippet").click()
     expect(tab.slicer.get_by_role("status").filter(has_text="Python")).to_be_visible()
     code = tab.page.evaluate("navigator.clipboard.readText()")
-    assert str(training.logdir) in code
+    assert str(logdir) in code
     names: dict[str, object] = {}
     exec(code.replace('savefig("slice.pdf")', "canvas.draw()"), names)
     (line, *_) = (line for line in names["figure"].axes[0].lines if len(line.get_xdata()) == 25)  # type: ignore[attr-defined]
-    slice_ = logged(training)[LAST]
+    slice_ = logged(logdir)[LAST]
     np.testing.assert_allclose(line.get_ydata(), slice_.values["error"][0, 0], rtol=1e-6)
 
 
@@ -132,7 +160,7 @@ def test_views_of_several_pictures_and_the_stage_are_one_picture(tab: Tab) -> No
     stage = taken(tab, "Picture of all panels as SVG", run=None).decode()
     assert ElementTree.fromstring(stage) is not None
     assert RUN in stage and ">slow<" in stage
-    tab.choose("method", "axis-parallel")
+    tab.choose("method", "one by one")
     tab.shows_step(RUN, LAST)
     cells = tab.panel(RUN).locator("figure.cell")
     cells.first.wait_for()
@@ -146,8 +174,8 @@ def film(tab: Tab, form: str) -> bytes:
     tab.panel(RUN).get_by_test_id("panel-menu").click()
     tab.slicer.get_by_role("button", name="Animation of this panel").click()
     tab.choose("film-format", form)
-    tab.slicer.get_by_label("From step").fill("100")
-    tab.slicer.get_by_label("To step").fill("105")
+    tab.slicer.get_by_label("From step").fill("10")
+    tab.slicer.get_by_label("To step").fill("15")
     tab.slicer.get_by_label("To step").blur()
     with tab.page.expect_download() as download:
         tab.slicer.get_by_test_id("film").click()
@@ -182,7 +210,7 @@ def test_the_pictures_of_a_film_differ_and_come_in_order(tab: Tab) -> None:
     with zipfile.ZipFile(io.BytesIO(film(tab, "zip"))) as archive:
         assert archive.testzip() is None
         names = archive.namelist()
-        assert names == [f"step-{step:010d}.png" for step in range(100, 106)]
+        assert names == [f"step-{step:010d}.png" for step in range(10, 16)]
         assert len({archive.read(name) for name in names}) == 6
 
 
@@ -213,8 +241,8 @@ def offline(browser: Browser, file: Path, fragment: str = "") -> tuple[Page, lis
 def test_the_exported_page_opens_without_a_server_at_what_was_seen(
     tab: Tab, browser: Browser, tmp_path: Path
 ) -> None:
-    tab.go_to(120)
-    tab.shows_step(RUN, 120)
+    tab.go_to(12)
+    tab.shows_step(RUN, 12)
     tab.slicer.get_by_test_id("export").click()
     tab.slicer.get_by_role("button", name="Export page (HTML)").click()
     with tab.page.expect_download() as download:
@@ -223,14 +251,14 @@ def test_the_exported_page_opens_without_a_server_at_what_was_seen(
     download.value.save_as(file)
     page, problems = offline(browser, file)
     panel = page.locator(f'[data-testid="panel"][data-run="{RUN}"]')
-    expect(panel).to_have_attribute("data-step", "120")
+    expect(panel).to_have_attribute("data-step", "12")
     colors = "all => all.map(e => getComputedStyle(e.querySelector('.swatch')).backgroundColor)"
     heads = ".panel-head"
     there = tab.slicer.locator(heads).evaluate_all(colors)
     assert page.locator(heads).evaluate_all(colors) == there
-    page.get_by_test_id("step-input").fill("121")
+    page.get_by_test_id("step-input").fill("13")
     page.get_by_test_id("step-input").press("Enter")
-    expect(panel).to_have_attribute("data-step", "121")
+    expect(panel).to_have_attribute("data-step", "13")
     panel.get_by_test_id("panel-menu").click()
     expect(page.get_by_role("button", name="Picture of this panel as SVG")).to_be_visible()
     assert problems == []

@@ -324,7 +324,7 @@ def test_export_of_too_many_values_is_refused(site: Site, monkeypatch: pytest.Mo
     for format_ in ("csv", "json"):
         answer = site.get(f"export?keys={site.keys()[1]}&format={format_}")
         assert answer.status_code == 400
-        assert "format=npy" in answer.text
+        assert "format=npz" in answer.text
 
 
 def test_exported_names_are_no_formulas(tmp_path: Path) -> None:
@@ -342,6 +342,7 @@ def test_health(site: Site) -> None:
         "pysclice": pysclice.__version__,
         "tensorboard": tensorboard.__version__,
         "format": VERSION,
+        "logdir": "",
         "loader": "slow",
         "retention": 10,
         "malformed": [],
