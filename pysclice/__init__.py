@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pysclice.directions.update import Update as Update
     from pysclice.events import read_slices as read_slices
     from pysclice.logger import SliceLogger as SliceLogger
+    from pysclice.pages import show as show
     from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
     from pysclice.slicers.compare import compare as compare
     from pysclice.slicers.crowd import Crowd as Crowd
@@ -74,6 +75,7 @@ _HOMES = {
     "plot": "visualization",
     "read_slices": "events",
     "resample": "arrangement",
+    "show": "pages",
 }
 
 __all__ = [*_HOMES, "__version__"]

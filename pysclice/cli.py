@@ -1,4 +1,4 @@
-"""The command line: ``pysclice demo``."""
+"""The command line: ``pysclice demo`` and ``pysclice export``."""
 
 from __future__ import annotations
 
@@ -31,11 +31,55 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--port", type=int, help="TensorBoard's port (default: 6006 or the next free)"
     )
+    export = commands.add_parser(
+        "export",
+        help="put the slices of a log directory into one HTML file that opens without a server",
+        description="Writes the page of TensorBoard's tab with its slices into one HTML file. "
+        "It opens in any browser, offline too; at most 200 MB.",
+    )
+    export.add_argument("logdir", type=Path, help="the directory that TensorBoard is started with")
+    export.add_argument("-o", "--output", type=Path, default=Path("slices.html"), metavar="FILE")
+    export.add_argument(
+        "--run", nargs="+", action="extend", metavar="NAME", help="only these runs (default: all)"
+    )
+    export.add_argument(
+        "--series", nargs="+", action="extend", metavar="NAME", help="only these (default: all)"
+    )
+    export.add_argument(
+        "--every", type=int, default=1, metavar="N", help="only every Nth step, and the last"
+    )
     chosen = parser.parse_args(arguments)
+    if chosen.command == "export":
+        return run_export(
+            chosen.logdir, chosen.output, chosen.run, chosen.series, every=chosen.every
+        )
     try:
         return run_demo(chosen.logdir, serve=not chosen.no_serve, port=chosen.port)
     except KeyboardInterrupt:
         return 130
+
+
+def run_export(
+    logdir: Path,
+    output: Path,
+    runs: Sequence[str] | None,
+    series: Sequence[str] | None,
+    *,
+    every: int,
+) -> int:
+    """Write a page that holds its slices."""
+    # Imported here: the help of the command line must not wait for NumPy and TensorBoard.
+    from tensorboard_loss_slicer.static_page import StaticPageError
+
+    from pysclice.pages import show
+
+    try:
+        page = show(logdir, runs=runs, series=series, every=every)
+        page.save(output)
+    except (OSError, StaticPageError, ValueError) as error:
+        return _stop(str(error))
+    print(f"Wrote {output}, {len(page.content) / 1e6:.1f} MB. Open it in any browser.")
+    return 0
 
 
 def run_demo(logdir: Path | None, *, serve: bool, port: int | None) -> int:

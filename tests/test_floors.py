@@ -30,6 +30,7 @@ FLOORS = {
     "pysclice.__main__": 9,
     # Shows what was logged, and starts where torch is not installed.
     "tensorboard_loss_slicer": 2,
+    "pysclice.pages": 3,  # puts the plugin's page into files
 }
 TORCHLESS = {
     "pysclice.slices",
@@ -37,6 +38,7 @@ TORCHLESS = {
     "pysclice.arrangement",
     "pysclice.events",
     "pysclice.visualization",
+    "pysclice.pages",
     "tensorboard_loss_slicer",
 }
 OURS = ("pysclice", "tensorboard_loss_slicer")
@@ -190,6 +192,7 @@ def test_the_loader_needs_only_the_standard_library_and_the_base_class() -> None
         "import pysclice",
         "import pysclice.cli",
         "import pysclice.events",
+        "import pysclice.pages",
         "import tensorboard_loss_slicer.loader",
         "import tensorboard_loss_slicer.plugin",
     ],

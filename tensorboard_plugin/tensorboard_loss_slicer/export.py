@@ -161,6 +161,58 @@ def to_npy(found: Sequence[Found]) -> bytes:
     return file.getvalue()
 
 
+def to_npz(found: Sequence[Found]) -> bytes:
+    """Slices as a NumPy archive, with the arrays that ``http_api.md`` lists.
+
+    One layout a group: where slices differ in kind, shape or channels, the names of the arrays
+    begin with the number of their group.
+    """
+    groups: dict[tuple[Any, ...], list[Found]] = {}
+    for f in found:
+        slice_ = f.slice_
+        layout = (slice_.kind, slice_.shape, slice_.channels, tuple(slice_.errors))
+        groups.setdefault(layout, []).append(f)
+    arrays: dict[str, Any] = {}
+    for number, group in enumerate(groups.values()):
+        prefix = f"{number}/" if len(groups) > 1 else ""
+        arrays |= {prefix + name: array for name, array in _stacked(group).items()}
+    file = io.BytesIO()
+    np.savez(file, allow_pickle=False, **arrays)
+    return file.getvalue()
+
+
+def _stacked(group: Sequence[Found]) -> dict[str, Any]:
+    """Arrays over slices of one layout; the first dimension counts the slices."""
+    slices = [f.slice_ for f in group]
+    first = slices[0]
+    channels, estimated = list(first.channels), list(first.errors)
+    arrays = {
+        "runs": np.array([_writable(f.run) for f in group]),
+        "series": np.array([_writable(slice_.series) for slice_ in slices]),
+        "steps": np.array([slice_.step for slice_ in slices], dtype=np.int64),
+        "channels": np.array([_writable(name) for name in channels]),
+        "values": np.stack([[s.values[name] for name in channels] for s in slices]),
+        "centers": np.stack([[s.center[name] for name in channels] for s in slices]),
+        "axes": np.array([[_writable(axis.name) for axis in s.axes] for s in slices]),
+    }
+    if first.kind == "plane":
+        arrays["x"] = np.stack([slice_.axes[0].coordinates for slice_ in slices])
+        arrays["y"] = np.stack([slice_.axes[1].coordinates for slice_ in slices])
+    else:
+        arrays["x"] = np.stack([[axis.coordinates for axis in s.axes] for s in slices])
+    if estimated:
+        arrays["errors"] = np.stack([[s.errors[name] for name in estimated] for s in slices])
+        arrays["error_channels"] = np.array([_writable(name) for name in estimated])
+    if any(slice_.evaluated is not None for slice_ in slices):
+        arrays["evaluated"] = np.stack([_evaluated(slice_).astype(np.bool_) for slice_ in slices])
+    return arrays
+
+
+def _writable(text: str) -> str:
+    """Text for an array of texts, which takes trailing zeros for padding and no half surrogates."""
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
 def _check_size(found: Sequence[Found]) -> None:
     values = sum(
         math.prod(f.slice_.shape) * (len(f.slice_.channels) + len(f.slice_.errors)) for f in found
@@ -168,7 +220,7 @@ def _check_size(found: Sequence[Found]) -> None:
     if values > MAX_TEXT_VALUES:
         raise ValueError(
             f"These slices have {values} values, more than the {MAX_TEXT_VALUES} that fit a text. "
-            "Ask for fewer slices, or for each with format=npy."
+            "Ask for fewer slices, or with format=npz."
         )
 
 
@@ -176,4 +228,5 @@ FORMATS: dict[str, tuple[Callable[[Sequence[Found]], bytes], str]] = {
     "csv": (to_csv, "text/csv"),
     "json": (to_json, "application/json"),
     "npy": (to_npy, "application/octet-stream"),
+    "npz": (to_npz, "application/zip"),
 }

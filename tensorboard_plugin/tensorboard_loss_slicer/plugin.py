@@ -21,7 +21,7 @@ from werkzeug import wrappers
 from pysclice import __version__
 from pysclice.events import shown_run
 from pysclice.slices import VERSION, Slice
-from tensorboard_loss_slicer import export, slice_index
+from tensorboard_loss_slicer import export, slice_index, static_page
 from tensorboard_loss_slicer.loader import PLUGIN_NAME, frontend_metadata, message_page
 from tensorboard_loss_slicer.slice_index import Frame, FreshIndex, Listing, SliceIndex
 
@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from importlib.abc import Traversable
 
 MAX_KEYS = 256
+BATCH = 64  # slices read at once for a file, which may be of many
 MAX_STRIDE = 65536
 MAX_MALFORMED = 100
+LINK = "link."
 YEAR = 365 * 24 * 3600
 KEEP_ALL = 2**30  # for `downsample`, where 0 would mean nothing
 
@@ -73,6 +75,8 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
         """Read the built page; slices are read when they are asked for."""
         self._provider = context.data_provider
         self._sampling_hints = context.sampling_hints or {}
+        # TensorBoard's own page says it too; empty where it was given several directories.
+        self._logdir = str(getattr(context, "logdir", None) or "")
         self._files = dict(static_files())
         self._fresh = FreshIndex()
 
@@ -91,6 +95,7 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
             "/poll": self._serve_poll,
             "/frames": self._serve_frames,
             "/export": self._serve_export,
+            "/page": self._serve_page,
             "/health": self._serve_health,
         }
         # Exact names that were there at the start: no request can name a file.
@@ -133,22 +138,71 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
         format_ = request.args.get("format", "")
         if format_ not in export.FORMATS:
             raise RequestError(
-                400, f"The format {format_!r:.40} is unknown; give format=csv, json or npy."
+                400, f"The format {format_!r:.40} is unknown; give format=csv, json, npy or npz."
             )
         encode, mime_type = export.FORMATS[format_]
         try:
-            content = encode([self._found(request, frame) for frame in self._asked(request)])
+            content = encode(self._asked(request))
         except ValueError as error:
             raise RequestError(400, str(error)) from error
         name = f'attachment; filename="slices.{format_}"'
         return _respond(request, content, mime_type, headers=[("Content-Disposition", name)])
 
-    def _asked(self, request: wrappers.Request) -> list[Frame]:
-        frames = self._frames(request, _keys(request))
-        for frame in frames:
-            if frame.error:
-                raise RequestError(404, frame.error)
-        return frames
+    def _serve_page(self, request: wrappers.Request) -> wrappers.Response:
+        if not request.args.getlist("series"):
+            raise RequestError(400, "Name the series to show, as in series=Jx3kQ0aPz1Yw.")
+        link = {
+            name.removeprefix(LINK): value
+            for name, value in request.args.items()
+            if name.startswith(LINK)
+        }
+        try:
+            content = static_page.build(
+                self._asked(request), link, request.args.get("title", ""), self._runs(request)
+            )
+        except static_page.StaticPageError as error:
+            raise RequestError(400, str(error)) from error
+        name = 'attachment; filename="slices.html"'
+        return _respond(request, content, "text/html", headers=[("Content-Disposition", name)])
+
+    def _runs(self, request: wrappers.Request) -> list[str]:
+        """All runs in the order of TensorBoard's own list, which decides on their colors."""
+        runs = self._provider.list_runs(
+            plugin_util.context(request.environ),
+            experiment_id=plugin_util.experiment_id(request.environ),
+        )
+        never = float("inf")
+        ordered = sorted(
+            (never if run.start_time is None else run.start_time, run.run_name) for run in runs
+        )
+        return [name for _, name in ordered]
+
+    def _asked(self, request: wrappers.Request) -> list[export.Found]:
+        """The slices that ``keys`` or ``series`` and ``every`` name, one batch after the other."""
+        keys = self._keys_of_series(request) if "series" in request.args else _keys(request)
+        result: list[export.Found] = []
+        size = 0
+        for start in range(0, len(keys), BATCH):
+            for frame in self._frames(request, keys[start : start + BATCH]):
+                if frame.error:
+                    raise RequestError(404, frame.error)
+                size += len(frame.record)
+                if size > static_page.MAX_BYTES:
+                    raise RequestError(400, _too_much(len(keys)))
+                result.append(self._found(request, frame))
+        return result
+
+    def _keys_of_series(self, request: wrappers.Request) -> list[str]:
+        every = _whole_number(request, "every", default=1, maximum=MAX_STRIDE)
+        index = self._index(request)
+        keys: list[str] = []
+        for id_ in request.args.getlist("series"):
+            of_series = index.keys_of(id_)
+            if not of_series:
+                raise RequestError(404, f"There is no series {id_!r:.40}. Reload the index.")
+            places = static_page.thinned(range(len(of_series)), every)
+            keys += [of_series[place] for place in places]
+        return keys
 
     def _found(self, request: wrappers.Request, frame: Frame) -> export.Found:
         entry = self._index(request).find(frame.key)
@@ -164,6 +218,7 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
             "pysclice": __version__,
             "tensorboard": tensorboard.__version__,
             "format": VERSION,
+            "logdir": self._logdir,
             "loader": self._loader(),
             "retention": self._retention(),
             "malformed": [malformed._asdict() for malformed in listed],
@@ -221,6 +276,8 @@ def static_files() -> Iterator[tuple[str, bytes]]:
     files = dict(_files_below(folder, "")) if folder.is_dir() else {}
     if "index.js" not in files:
         files = {"index.js": message_page(NOT_BUILT)}
+    # Goes into files that people export, and is larger than what the tab needs.
+    files.pop(static_page.BUNDLE, None)
     yield from files.items()
 
 
@@ -263,6 +320,13 @@ def _respond(
 def _respond_json(request: wrappers.Request, value: dict[str, Any]) -> wrappers.Response:
     content = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return _respond(request, content, "application/json")
+
+
+def _too_much(slices: int) -> str:
+    return (
+        f"These {slices} slices have more than {static_page.MAX_BYTES / 1e6:.0f} MB. Ask for fewer "
+        "series, or only for some of their steps, as in every=4."
+    )
 
 
 def _keys(request: wrappers.Request) -> list[str]:

@@ -259,6 +259,14 @@ class SliceIndex:
         match = _KEY.fullmatch(key)
         return self._entries.get((match[1], int(match[2]), match[3])) if match else None
 
+    def keys_of(self, id_: str) -> list[str]:
+        """The keys of a series by its id, in the order of its steps; none where there is none."""
+        for run, all_series in self._series.items():
+            for name, steps in all_series.items():
+                if series_id(run, name) == id_:
+                    return [f"{id_}.{step}.{steps[step].attempt}" for step in sorted(steps)]
+        return []
+
     def same_as(self, listing: Listing) -> bool:
         """Whether a listing has nothing that this index lacks, and the other way round."""
         keys = {

@@ -324,7 +324,7 @@ def test_export_of_too_many_values_is_refused(site: Site, monkeypatch: pytest.Mo
     for format_ in ("csv", "json"):
         answer = site.get(f"export?keys={site.keys()[1]}&format={format_}")
         assert answer.status_code == 400
-        assert "format=npy" in answer.text
+        assert "format=npz" in answer.text
 
 
 def test_exported_names_are_no_formulas(tmp_path: Path) -> None:
@@ -342,6 +342,7 @@ def test_health(site: Site) -> None:
         "pysclice": pysclice.__version__,
         "tensorboard": tensorboard.__version__,
         "format": VERSION,
+        "logdir": "",
         "loader": "slow",
         "retention": 10,
         "malformed": [],
@@ -488,3 +489,34 @@ def test_every_documented_route_exists(site: Site) -> None:
     documented = set(re.findall(r"^## `([a-z]+)", document, re.MULTILINE))
     served = {path.split("/")[1] for path in site.plugin.get_plugin_apps()}
     assert served == documented
+
+
+def test_a_whole_series_is_exported_by_its_id(site: Site) -> None:
+    series = site.index()["runs"][1]["series"][0]
+    answer = site.get(f"export?series={series['id']}&format=npz")
+    with np.load(io.BytesIO(answer.data), allow_pickle=False) as npz:
+        assert npz["steps"].tolist() == [0, 500, 1000]
+        np.testing.assert_array_equal(npz["values"][1, 0], a_plane(step=500).losses)
+    thinned = site.get(f"export?series={series['id']}&format=csv&every=5").data.decode()
+    assert {line.split(",")[2] for line in thinned.splitlines()[1:]} == {"0", "1000"}
+    assert site.get("export?series=nobody&format=csv").status_code == 404
+
+
+def test_a_page_that_needs_no_server(site: Site) -> None:
+    ids = [series["id"] for run in site.index()["runs"] for series in run["series"]]
+    query = "&".join(f"series={id_}" for id_ in ids)
+    answer = site.get(f"page?{query}&link.step=500&title={quote('<b>&')}")
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="slices.html"'
+    log = json.loads(answer.text.partition('id="pysclice-log">')[2].partition("</script>")[0])
+    assert sorted(log["frames"]) == sorted(site.keys())
+    assert log["link"] == {"step": "500"}
+    assert sorted(log["runs"]) == ["large & batch", "small batch"]
+    assert "<title>&lt;b&gt;&amp;</title>" in answer.text
+    assert site.get("page").status_code == 400
+    assert site.get("page?series=nobody").status_code == 404
+    assert site.get(f"page?{query}&every=0").status_code == 400
+
+
+def test_the_script_of_exported_pages_is_not_served(site: Site) -> None:
+    assert site.get("static/standalone.js").status_code == 404

@@ -25,8 +25,23 @@ export interface Client {
     signal?: AbortSignal,
   ): Promise<Map<string, Frame>>;
   health(signal?: AbortSignal): Promise<Health>;
-  exportUrl(keys: readonly string[], format: "csv" | "json" | "npy"): string;
+  /** A file that the server makes of slices. */
+  file(ask: FileRequest, signal?: AbortSignal): Promise<Blob>;
+  /** Whether there is a server at all: a page that is a file itself has none. */
+  readonly hasServer: boolean;
 }
+
+/** Slices as values, or whole series with the page that shows them. */
+export type FileRequest =
+  | { readonly format: "csv" | "npz"; readonly keys: readonly string[] }
+  | { readonly format: "csv" | "npz"; readonly series: string }
+  | {
+      readonly format: "html";
+      readonly series: readonly string[];
+      readonly every: number;
+      readonly link: ReadonlyMap<string, string>;
+      readonly title: string;
+    };
 
 export function createClient(base = "./"): Client {
   let requests = 0;
@@ -66,8 +81,24 @@ export function createClient(base = "./"): Client {
         return new Map([...frames].map(([key, frame]) => [key, withOrigin(frame, origin)]));
       });
     },
-    exportUrl: (keys, format) => `${base}export?${query({ keys: keys.join(","), format })}`,
+    file: (request, signal) => ask(addressOf(request), signal, (got) => got.blob()),
+    hasServer: true,
   };
+}
+
+function addressOf(request: FileRequest): string {
+  const query = new URLSearchParams();
+  if (request.format === "html") {
+    for (const id of request.series) query.append("series", id);
+    for (const [key, value] of request.link) query.set(`link.${key}`, value);
+    query.set("every", `${request.every}`);
+    query.set("title", request.title);
+    return `page?${query.toString()}`;
+  }
+  query.set("format", request.format);
+  if ("series" in request) query.set("series", request.series);
+  else query.set("keys", request.keys.join(","));
+  return `export?${query.toString()}`;
 }
 
 function withOrigin(frame: Frame, origin: Origin): Frame {

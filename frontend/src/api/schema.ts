@@ -165,6 +165,8 @@ function mapOf<T>(
 export interface Health {
   readonly version: string;
   readonly tensorboard: string;
+  /** The directory that TensorBoard shows; empty where it shows several or does not tell. */
+  readonly logdir: string;
   readonly loader: string;
   /** "all", or how many events TensorBoard keeps of each tag. */
   readonly retention: string;
@@ -178,6 +180,7 @@ export function parseHealth(value: unknown): Health {
   return {
     version: asText(health["pysclice"] ?? "", "pysclice"),
     tensorboard: asText(health["tensorboard"] ?? "", "tensorboard"),
+    logdir: asText(health["logdir"] ?? "", "logdir"),
     loader: asText(health["loader"] ?? "unknown", "loader"),
     retention:
       typeof retention === "number" ? `${retention}` : asText(retention ?? "all", "retention"),

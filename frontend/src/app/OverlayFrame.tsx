@@ -7,10 +7,11 @@ import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
-import { PicturesContext, type Picture } from "../ui/plotRegistry";
+import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
 import type { Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { OverlayMenu } from "./OverlayMenu";
+import { panelInfo } from "./panelInfo";
 import { PanelMessage } from "./PanelMessage";
 import { OverlayNote } from "./PanelNote";
 import { usePanelValues } from "./usePanelValues";
@@ -52,6 +53,7 @@ export function OverlayFrame({
     () => (view.mostOverlaid === undefined ? found.slices : found.slices.map(withOwnStroke)),
     [found.slices, view],
   );
+  const info = useMemo(() => panelInfo("", slices, view, value), [slices, view, value]);
   const steps = new Map(drawn.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (
@@ -90,18 +92,20 @@ export function OverlayFrame({
       <div className="panel-body">
         <ErrorBoundary where="this chart">
           {value && slices.length > 0 ? (
-            <PicturesContext value={pictures}>
-              <view.Component
-                panels={slices}
-                value={value}
-                extent={extent}
-                colorMap={colorMap}
-                smooth={smooth}
-                step={step}
-                revision={revision}
-                seek={(to) => seek(store, selection.steps, to)}
-              />
-            </PicturesContext>
+            <PanelInfoContext value={info}>
+              <PicturesContext value={pictures}>
+                <view.Component
+                  panels={slices}
+                  value={value}
+                  extent={extent}
+                  colorMap={colorMap}
+                  smooth={smooth}
+                  step={step}
+                  revision={revision}
+                  seek={(to) => seek(store, selection.steps, to)}
+                />
+              </PicturesContext>
+            </PanelInfoContext>
           ) : (
             first && <PanelMessage panel={first} selection={selection} sentence={hasNone} />
           )}

@@ -8,9 +8,10 @@ import type { Selection } from "../state/selection";
 import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { ReadoutSlot } from "../ui/readoutSlot";
-import { PicturesContext, type Picture } from "../ui/plotRegistry";
+import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
 import type { Headline, Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
+import { panelInfo } from "./panelInfo";
 import { PanelMenu } from "./PanelMenu";
 import { PanelMessage } from "./PanelMessage";
 import { PanelNote } from "./PanelNote";
@@ -54,6 +55,7 @@ export function PanelFrame({
   const pending = panel.content.state === "ready" && panel.content.pending;
   const focused = !alone && selection.focus?.run.name === run.name;
   const [slice] = slices;
+  const info = useMemo(() => panelInfo(run.name, slices, view, value), [run, slices, view, value]);
   const headline = slice ? (view?.headline?.(slice) ?? centerOf(slice)) : null;
   return (
     <section
@@ -101,20 +103,22 @@ export function PanelFrame({
       <div className={`panel-body ${pending ? "panel-pending" : ""}`}>
         <ErrorBoundary where={run.name}>
           {slice && value && view && panel.content.state === "ready" ? (
-            <PicturesContext value={pictures}>
-              <ReadoutSlot value={slot}>
-                <view.Component
-                  panels={slices}
-                  value={value}
-                  extent={range === "panel" ? null : extent}
-                  colorMap={colorMap}
-                  smooth={smooth}
-                  step={step}
-                  revision={revision}
-                  seek={(to) => seek(store, selection.steps, to)}
-                />
-              </ReadoutSlot>
-            </PicturesContext>
+            <PanelInfoContext value={info}>
+              <PicturesContext value={pictures}>
+                <ReadoutSlot value={slot}>
+                  <view.Component
+                    panels={slices}
+                    value={value}
+                    extent={range === "panel" ? null : extent}
+                    colorMap={colorMap}
+                    smooth={smooth}
+                    step={step}
+                    revision={revision}
+                    seek={(to) => seek(store, selection.steps, to)}
+                  />
+                </ReadoutSlot>
+              </PicturesContext>
+            </PanelInfoContext>
           ) : (
             <PanelMessage panel={panel} selection={selection} sentence={slice ? hasNone : null} />
           )}

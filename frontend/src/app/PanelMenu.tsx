@@ -1,15 +1,11 @@
-import { useState } from "react";
-import { frameKey } from "../data/catalog";
-import { quoted } from "../plot/format";
-import { themeFor } from "../plot/theme";
+import { Suspense, useState } from "react";
 import type { Panel } from "../state/panels";
-import { useDark, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
 import type { Picture } from "../ui/plotRegistry";
 import { Popover, PopoverItem } from "../ui/Popover";
 import { sentencesFor } from "../views/shared/recordSentences";
 import type { PanelSlice, ValueScale, View } from "../views/view";
-import { download, fileName, toPng, toSvg } from "./exports";
+import { PanelExports } from "./lazyExports";
 import { ValueTable } from "./ValueTable";
 
 interface PanelMenuProps {
@@ -21,79 +17,28 @@ interface PanelMenuProps {
 }
 
 /** What can be taken out of a panel. */
-export function PanelMenu({ panel, slice, view, value, pictures }: PanelMenuProps) {
-  const { client, store } = useServices();
-  const theme = themeFor(useDark());
+export function PanelMenu(props: PanelMenuProps) {
+  const { slice, view, value } = props;
   const [table, setTable] = useState(false);
-  const { run, series, channel } = slice;
-  const parts = [run, series.name, channel.name, `step ${slice.slice.step}`];
-  const key = frameKey(series, panel.position);
-  const sentences = sentencesFor(view, slice, value);
-  const caption = [[...parts, slice.slice.method].map(quoted).join(", "), ...sentences];
-  // A panel of many small pictures is no one file.
-  const picture = () => (pictures.size === 1 ? [...pictures][0] : undefined);
-  const follow = (address: string, name: string) => {
-    const link = document.createElement("a");
-    link.href = address;
-    link.download = name;
-    link.click();
-  };
+  const label = `Menu of ${slice.run}`;
   return (
     <>
       <Popover
-        label={`Menu of ${run}`}
-        trigger={<IconButton icon="menu" label={`Menu of ${run}`} data-testid="panel-menu" />}
+        label={label}
+        trigger={<IconButton icon="menu" label={label} data-testid="panel-menu" />}
       >
         <PopoverItem onSelect={() => setTable(true)}>View as table</PopoverItem>
-        <PopoverItem
-          onSelect={() => {
-            const shown = picture();
-            if (!shown) {
-              noPicture(store);
-              return;
-            }
-            const svg = new Blob([toSvg(shown, theme, caption)], { type: "image/svg+xml" });
-            download(svg, fileName(parts, "svg"));
-          }}
-        >
-          Download picture (SVG)
-        </PopoverItem>
-        <PopoverItem
-          onSelect={() => {
-            const shown = picture();
-            if (!shown) {
-              noPicture(store);
-              return;
-            }
-            void toPng(shown, theme, caption).then((png) => {
-              if (png) download(png, fileName(parts, "png"));
-            });
-          }}
-        >
-          Download picture (PNG)
-        </PopoverItem>
-        {key !== undefined && (
-          <>
-            <PopoverItem
-              onSelect={() => follow(client.exportUrl([key], "csv"), fileName(parts, "csv"))}
-            >
-              Download values (CSV)
-            </PopoverItem>
-            <PopoverItem
-              onSelect={() => follow(client.exportUrl([key], "npy"), fileName(parts, "npy"))}
-            >
-              Download values (NPY)
-            </PopoverItem>
-          </>
-        )}
+        <Suspense fallback={<p className="menu-wait">Loading …</p>}>
+          <PanelExports {...props} />
+        </Suspense>
       </Popover>
       {table && (
-        <ValueTable slices={[slice]} sentences={sentences} onClose={() => setTable(false)} />
+        <ValueTable
+          slices={[slice]}
+          sentences={sentencesFor(view, slice, value)}
+          onClose={() => setTable(false)}
+        />
       )}
     </>
   );
-}
-
-function noPicture(store: ReturnType<typeof useServices>["store"]): void {
-  store.setState({ notice: "This view has many small pictures; download the values instead." });
 }

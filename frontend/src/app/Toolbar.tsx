@@ -8,6 +8,7 @@ import { viewsFor } from "../views/registry";
 import type { View } from "../views/view";
 import { chooseMode, modesFor } from "./compare/modes";
 import { DisplayMenu } from "./DisplayMenu";
+import { ExportMenu } from "./ExportMenu";
 
 interface ToolbarProps {
   readonly selection: Selection;
@@ -98,6 +99,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
           title={SCALE_TITLE}
         />
         <DisplayMenu colors={view?.colors ?? false} selection={selection} />
+        <ExportMenu selection={selection} />
         <button
           type="button"
           className="icon-button"

@@ -1,8 +1,10 @@
-import { useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import type { Catalog } from "../data/catalog";
 import { useAppState, useServices } from "../ui/context";
+import { StagePicturesContext, type Picture } from "../ui/plotRegistry";
 import { chooseView } from "../views/registry";
 import { Banners, bannersFor } from "./Banners";
+import { ExportDialog } from "./lazyExports";
 import { LiveRegion, Notice } from "./LiveRegion";
 import { useNoteNewData } from "./NewData";
 import { RunRail } from "./RunRail";
@@ -26,6 +28,8 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   const selection = useSelection(catalog);
   const railOpen = useAppState((state) => state.railOpen);
   const helpOpen = useAppState((state) => state.helpOpen);
+  const exporting = useAppState((state) => state.exporting);
+  const [pictures] = useState(() => new Set<Picture>());
   const viewId = useAppState((state) => state.view);
   const following = useAppState((state) => state.followLatest);
   const chosenStep = useAppState((state) => state.step);
@@ -55,18 +59,25 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   }, [store, selection]);
 
   return (
-    <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
-      {railOpen && <RunRail selection={selection} filterRef={filter} />}
-      <div className="main">
-        <Toolbar selection={selection} view={view} />
-        {view?.Controls && <view.Controls />}
-        <Banners banners={bannersFor(health, failure, catalog.version)} />
-        <Stage selection={selection} view={view} />
-        <StepBar selection={selection} />
+    <StagePicturesContext value={pictures}>
+      <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
+        {railOpen && <RunRail selection={selection} filterRef={filter} />}
+        <div className="main">
+          <Toolbar selection={selection} view={view} />
+          {view?.Controls && <view.Controls />}
+          <Banners banners={bannersFor(health, failure, catalog.version)} />
+          <Stage selection={selection} view={view} />
+          <StepBar selection={selection} />
+        </div>
+        <Notice />
+        <LiveRegion selection={selection} />
+        {exporting && (
+          <Suspense fallback={null}>
+            <ExportDialog exporting={exporting} selection={selection} />
+          </Suspense>
+        )}
+        {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
       </div>
-      <Notice />
-      <LiveRegion selection={selection} />
-      {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
-    </div>
+    </StagePicturesContext>
   );
 }

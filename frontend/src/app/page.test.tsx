@@ -17,6 +17,7 @@ import { App } from "./App";
 const HEALTH: Health = {
   version: "0.1.0",
   tensorboard: "2.21.0",
+  logdir: "",
   loader: "fast",
   retention: "all",
   malformed: [],
@@ -30,7 +31,8 @@ function client(index: () => Promise<Catalog>, health: Partial<Health> = {}): Cl
     frames: (keys) =>
       Promise.resolve(new Map(keys.map((key) => [key, { error: "No such slice." }]))),
     health: () => Promise.resolve({ ...HEALTH, ...health }),
-    exportUrl: () => "",
+    file: () => Promise.resolve(new Blob()),
+    hasServer: true,
   };
 }
 

@@ -1,10 +1,11 @@
 import { QueryClient } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { createClient } from "../api/client";
+import { createClient, type Client } from "../api/client";
 import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
 import { detectHost } from "../host/detect";
+import type { Host } from "../host/host";
 import { keepLinkInStep } from "../state/link";
 import { readPrefs, writePrefs } from "../state/prefs";
 import { createAppStore } from "../state/store";
@@ -15,9 +16,11 @@ import { App } from "./App";
 const RAIL_BESIDE = 900;
 
 /** Puts the parts together and the page into an element. */
-export function start(element: HTMLElement): void {
-  const host = detectHost();
-  const client = createClient();
+export function start(
+  element: HTMLElement,
+  host: Host = detectHost(),
+  client: Client = createClient(),
+): void {
   const store = createAppStore({
     ...readPrefs(),
     // Where the rail would cover the panels, it waits to be called.

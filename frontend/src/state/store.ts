@@ -10,6 +10,13 @@ export const STEP_UNITS = ["step", "epoch", "time"] as const;
 export type StepUnit = (typeof STEP_UNITS)[number];
 export type ColorMapName = "viridis" | "cividis" | "magma" | "gray";
 
+/** What is behind a picture in a file. */
+export type Ground = "light" | "dark" | "transparent";
+
+/** A file that asks a few questions first: a film of one run's panel or of all, or the page. */
+export type Exporting =
+  { readonly kind: "animation"; readonly run: string | null } | { readonly kind: "page" };
+
 /** What the user chose; `null` means "no choice made", and a default fits itself to the data. */
 export interface Choices extends CompareChoices {
   /** Names of the runs on stage. */
@@ -57,6 +64,11 @@ export interface State extends Choices {
   readonly railOpen: boolean;
   readonly detailsOpen: boolean;
   readonly helpOpen: boolean;
+  readonly exporting: Exporting | null;
+  /** `null` is that of the page. */
+  readonly ground: Ground | null;
+  /** Pixels of a file for one of the page. */
+  readonly density: number;
   /** A sentence that is shown and spoken for a moment. */
   readonly notice: string | null;
   /** When slices came that the page had not known, in milliseconds; `null` once they are old news. */
@@ -98,6 +110,9 @@ const INITIAL: State = {
   railOpen: true,
   detailsOpen: true,
   helpOpen: false,
+  exporting: null,
+  ground: null,
+  density: 2,
   notice: null,
   newDataAt: null,
 };

@@ -2,7 +2,12 @@ import { use, useCallback, useEffect, useRef, type KeyboardEvent, type PointerEv
 import { createCanvasSurface } from "../plot/canvasSurface";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
-import { PicturesContext } from "./plotRegistry";
+import {
+  PanelInfoContext,
+  PicturesContext,
+  StagePicturesContext,
+  type Picture,
+} from "./plotRegistry";
 
 type Draw = (surface: Surface2D) => void;
 
@@ -13,6 +18,8 @@ interface PlotProps {
   /** What moves with the pointer, on a canvas of its own. */
   readonly overlay: Draw | null;
   readonly label: string;
+  /** What stands over it, where its panel has several pictures. */
+  readonly title?: string;
   readonly onMove: (x: number, y: number) => void;
   readonly onLeave: () => void;
   readonly onClick?: (x: number, y: number) => void;
@@ -27,15 +34,20 @@ const ARROWS = new Map<string, readonly [number, number]>([
   ["ArrowDown", [0, -1]],
 ]);
 
-export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onArrow }: PlotProps) {
+export function Plot({
+  size,
+  draw,
+  overlay,
+  label,
+  title,
+  onMove,
+  onLeave,
+  onClick,
+  onArrow,
+}: PlotProps) {
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
-  const pictures = use(PicturesContext);
-  useEffect(() => {
-    const own = { size, draw };
-    pictures?.add(own);
-    return () => void pictures?.delete(own);
-  }, [pictures, size, draw]);
+  const element = usePictures(size, draw, title);
   const place = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -51,6 +63,7 @@ export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onA
   };
   return (
     <div
+      ref={element}
       className="plot"
       role="img"
       aria-label={label}
@@ -69,6 +82,24 @@ export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onA
       <canvas ref={hairs} style={size} />
     </div>
   );
+}
+
+/** Lets menus draw the picture again, into a file. */
+function usePictures(size: Size, draw: Draw, title: string | undefined) {
+  const element = useRef<HTMLDivElement>(null);
+  const ofPanel = use(PicturesContext);
+  const ofStage = use(StagePicturesContext);
+  const panel = use(PanelInfoContext);
+  useEffect(() => {
+    const own: Picture = { size, draw, title, panel, element: () => element.current };
+    ofPanel?.add(own);
+    ofStage?.add(own);
+    return () => {
+      ofPanel?.delete(own);
+      ofStage?.delete(own);
+    };
+  }, [ofPanel, ofStage, panel, size, draw, title]);
+  return element;
 }
 
 /** A canvas that is drawn once a frame at most, when what draws it or its size has changed. */

@@ -25,6 +25,25 @@ export function Popover({ trigger, label, children, align = "end" }: PopoverProp
   );
 }
 
+/** A small button among others in a popover, which closes with it. */
+export function PopoverButton({
+  children,
+  label,
+  onSelect,
+}: {
+  children: ReactNode;
+  label: string;
+  onSelect: () => void;
+}) {
+  return (
+    <Radix.Close asChild>
+      <button type="button" className="button" aria-label={label} onClick={onSelect}>
+        {children}
+      </button>
+    </Radix.Close>
+  );
+}
+
 /** Closes the popover that it stands in when it is chosen. */
 export function PopoverItem({ children, onSelect }: { children: ReactNode; onSelect: () => void }) {
   return (

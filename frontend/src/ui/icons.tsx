@@ -8,6 +8,7 @@ const PATHS = {
   rail: "M2.5 3h11v10h-11zM6.5 3v10",
   tune: "M2.5 5h6M12.5 5h1M10.5 3v4M2.5 11h1M7.5 11h6M5.5 9v4",
   menu: "M8 3.4v.2M8 7.9v.2M8 12.4v.2",
+  download: "M8 2.5v7.5M4.5 7 8 10.5 11.5 7M3 13.5h10",
   copy: "M6 6h7v7H6zM3 10V3h7",
   close: "m4 4 8 8M12 4l-8 8",
 } as const;

@@ -3,7 +3,7 @@ import { formatStep, formatValue } from "../../plot/format";
 import { baseOf } from "../../state/base";
 import { useAppState, useDark, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
-import { download, fileName } from "../exports";
+import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
 import { toCsv } from "./csv";
 import type { ModeProps } from "./mode";

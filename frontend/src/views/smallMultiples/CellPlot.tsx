@@ -99,6 +99,7 @@ export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
         size={size}
         draw={draw}
         overlay={overlay}
+        title={cell.name}
         label={`${cell.name}: from ${formatValue(cell.low)} to ${formatValue(cell.high)}.`}
         onMove={(px, py) => {
           if (!contains(chart.box, px, py)) {

@@ -1,0 +1,12 @@
+import { createEmbeddedClient, readEmbeddedLog } from "./api/embedded";
+import { start } from "./app/start";
+import { createEmbeddedHost } from "./host/embedded";
+import { adoptStyles } from "./styles/styles";
+
+// The entry of a file that holds its slices: nobody calls render() there.
+adoptStyles();
+const element = document.createElement("div");
+element.id = "loss-slicer";
+document.body.append(element);
+const log = readEmbeddedLog(document);
+start(element, createEmbeddedHost(log.link, log.runs), createEmbeddedClient(log));
