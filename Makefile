@@ -57,6 +57,10 @@ frontend: ## build the page if its sources changed
 bench: ## measure against the plain loop and other tools
 	$(BIN)/python -m benchmarks
 
+.PHONY: bench-frontend
+bench-frontend: frontend ## measure the page in a real TensorBoard and browser, against its budgets
+	$(BIN)/python -m benchmarks.page
+
 .PHONY: demo
 demo: ## train two small networks and show them in TensorBoard
 	$(BIN)/pysclice demo

@@ -56,9 +56,7 @@ def _rows(only: str) -> Iterator[Row]:
     if only in "sizes":
         yield from _sizes()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=find_chromium(), args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
         on_large: dict[str, Callable[[Browser, str], Iterator[Row]]] = {
             "first": _first_paint,
             "scrub": _scrubs,
@@ -261,7 +259,9 @@ def _runs(count: int) -> str:
 def _frames(name: str, between: Sequence[float], least: int) -> Row:
     rate = 1000 * len(between) / sum(between)
     long = sum(ms > 50 for ms in between)
-    told = f"{rate:.1f} fps (p95 {_quantile(between, 0.95):.0f} ms, {long} of {len(between)} > 50 ms)"
+    told = (
+        f"{rate:.1f} fps (p95 {_quantile(between, 0.95):.0f} ms, {long} of {len(between)} > 50 ms)"
+    )
     return Row(name, told, f">= {least} fps", rate >= least)
 
 

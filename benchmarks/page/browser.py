@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -98,7 +99,9 @@ class Visit:
         self.page.goto("about:blank")
         self.page.goto(f"{self.address}/#loss_slicer{link}")
         self.page.wait_for_selector("iframe[src*='loss_slicer']", state="attached")
-        self.page.frame_locator("iframe[src*='loss_slicer']").get_by_test_id("loss-slicer").wait_for()
+        self.page.frame_locator("iframe[src*='loss_slicer']").get_by_test_id(
+            "loss-slicer"
+        ).wait_for()
 
     def painted_after(self) -> float:
         """Milliseconds from the start of the iframe until all expected panels were painted."""
@@ -118,10 +121,12 @@ class Visit:
         """Milliseconds between frames, and of processor time in JavaScript in each of them."""
         browser = self.page.context.browser
         assert browser is not None
-        browser.start_tracing(page=self.page, categories=["devtools.timeline", "blink.user_timing", "v8"])
+        browser.start_tracing(
+            page=self.page, categories=["devtools.timeline", "blink.user_timing", "v8"]
+        )
         times = self.frame.evaluate(SCRUB, {"frames": frames})
         trace = json.loads(browser.stop_tracing())
-        between = [float(b) - float(a) for a, b in zip(times, times[1:], strict=False)]
+        between = [float(b) - float(a) for a, b in itertools.pairwise(times)]
         return between, script_times(trace["traceEvents"])
 
 
@@ -140,7 +145,7 @@ SCRIPT = {
 
 def script_times(events: list[dict[str, Any]]) -> list[float]:
     """Of each step of a scrub, the processor time that scripts took until the next, in ms."""
-    marks = [e for e in events if e.get("name") == "scrub" and e.get("ph") in "RIn"]
+    marks = [e for e in events if e.get("name") == "scrub" and e.get("ph") in ("R", "I", "n")]
     assert marks, "The trace has no marks of the scrub."
     thread = (marks[0]["pid"], marks[0]["tid"])
     starts = sorted(float(e["ts"]) for e in marks)

@@ -68,7 +68,9 @@ def _training(run: int) -> Iterable[Slice]:
         bundle = floor + stiffness * progress * grid**2
         # A run's own axes hold for all of its steps.
         yield _slice("random plane", 20 * i, [_axis("random 0"), _axis("random 1")], plane, floor)
-        yield _slice("random line", 20 * i, [_axis("random 0")], plane[:, SAMPLES // 2][None], floor)
+        yield _slice(
+            "random line", 20 * i, [_axis("random 0")], plane[:, SAMPLES // 2][None], floor
+        )
         axes = [_axis(f"layers.{k}.weight[{k}, 0]") for k in range(LINES)]
         yield _slice("axis-parallel", 20 * i, axes, bundle, floor)
 
@@ -97,7 +99,7 @@ def _slice(
         "axis-parallel" if len(axes) > 2 else "random direction",
         tuple(axes),
         {"train/loss": loss.astype("f4")[None]},
-        {"train/loss": [float(center)]},
+        {"train/loss": np.array([float(center)])},
         series=series,
         step=step,
         wall_time=WALL_TIME + step,

@@ -10,6 +10,8 @@ interface PlotProps {
   readonly size: Size;
   /** The picture; drawn again when the function changes. */
   readonly draw: Draw;
+  /** The picture with all that may still be missing on screen, for files; `draw` where nothing is. */
+  readonly whole?: Draw;
   /** What moves with the pointer, on a canvas of its own. */
   readonly overlay: Draw | null;
   readonly label: string;
@@ -27,15 +29,16 @@ const ARROWS = new Map<string, readonly [number, number]>([
   ["ArrowDown", [0, -1]],
 ]);
 
-export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onArrow }: PlotProps) {
+export function Plot(props: PlotProps) {
+  const { size, draw, whole = draw, overlay, label, onMove, onLeave, onClick, onArrow } = props;
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
   const pictures = use(PicturesContext);
   useEffect(() => {
-    const own = { size, draw };
+    const own = { size, draw: whole };
     pictures?.add(own);
     return () => void pictures?.delete(own);
-  }, [pictures, size, draw]);
+  }, [pictures, size, whole]);
   const place = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
