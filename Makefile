@@ -63,6 +63,10 @@ screenshots: frontend ## every view and state of the page as pictures, in FOLDER
 bench: ## measure against the plain loop and other tools
 	$(BIN)/python -m benchmarks
 
+.PHONY: bench-frontend
+bench-frontend: frontend ## measure the page in a real TensorBoard and browser, against its budgets
+	$(BIN)/python -m benchmarks.page
+
 .PHONY: demo
 demo: ## train two small networks and show them in TensorBoard
 	$(BIN)/pysclice demo

@@ -6,13 +6,14 @@ import ts from "typescript-eslint";
 
 // Imports point inward only: a layer may name the layers listed for it, never one further out.
 const forbidden = {
-  data: ["api", "app", "host", "plot", "plot3d", "state", "ui", "views"],
-  plot: ["api", "app", "host", "plot3d", "state", "ui", "views"],
-  plot3d: ["api", "app", "host", "state", "ui", "views"],
-  api: ["app", "host", "plot", "plot3d", "state", "ui", "views"],
-  host: ["api", "app", "data", "plot", "plot3d", "state", "ui", "views"],
-  state: ["app", "plot", "plot3d", "ui", "views"],
+  data: ["api", "app", "host", "plot", "plot3d", "state", "ui", "views", "workers"],
+  plot: ["api", "app", "host", "plot3d", "state", "ui", "views", "workers"],
+  plot3d: ["api", "app", "host", "state", "ui", "views", "workers"],
+  api: ["app", "host", "plot", "plot3d", "state", "ui", "views", "workers"],
+  host: ["api", "app", "data", "plot", "plot3d", "state", "ui", "views", "workers"],
+  state: ["app", "plot", "plot3d", "ui", "views", "workers"],
   ui: ["app", "views"],
+  workers: ["api", "app", "host", "plot3d", "state", "ui", "views"],
   views: ["app"],
 };
 

@@ -11,6 +11,11 @@ export default defineConfig({
     "process.env.NODE_ENV": JSON.stringify("production"),
     __PYSCLICE_VERSION__: JSON.stringify(manifest.version),
   },
+  // A file of its own, as a module: TensorBoard's policy allows no worker from a blob.
+  worker: {
+    format: "es",
+    rolldownOptions: { output: { entryFileNames: "[name]-[hash].js" } },
+  },
   build: {
     target: "es2022",
     outDir: "../tensorboard_plugin/tensorboard_loss_slicer/static",

@@ -9,6 +9,7 @@ import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { ReadoutSlot } from "../ui/readoutSlot";
 import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
+import { WhileSeen } from "../ui/WhileSeen";
 import type { Headline, Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { panelInfo } from "./panelInfo";
@@ -100,7 +101,7 @@ export function PanelFrame({
           <PanelMenu panel={panel} slice={slice} view={view} value={value} pictures={pictures} />
         )}
       </header>
-      <div className={`panel-body ${pending ? "panel-pending" : ""}`}>
+      <WhileSeen className={`panel-body ${pending ? "panel-pending" : ""}`}>
         <ErrorBoundary where={run.name}>
           {slice && value && view && panel.content.state === "ready" ? (
             <PanelInfoContext value={info}>
@@ -123,7 +124,7 @@ export function PanelFrame({
             <PanelMessage panel={panel} selection={selection} sentence={slice ? hasNone : null} />
           )}
         </ErrorBoundary>
-      </div>
+      </WhileSeen>
       {slice && value && view && <PanelNote slice={slice} value={value} view={view} />}
     </section>
   );

@@ -1,20 +1,23 @@
-import { useMemo, type RefObject } from "react";
+import { memo, useMemo, useState, type RefObject } from "react";
 import { compileFilter } from "../state/runFilter";
-import { setVisible } from "../state/actions";
+import { setVisible, toggleRange } from "../state/actions";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
+import { VirtualRows } from "../ui/VirtualRows";
 import { Details } from "./Details";
 import { RunRow } from "./RunRow";
 import { useNow } from "./useNow";
 
 const CLOCK_MS = 10_000;
+// As in chrome.css.
+const ROW = 30;
 
 interface RunRailProps {
   readonly selection: Selection;
   readonly filterRef: RefObject<HTMLInputElement | null>;
 }
 
-export function RunRail({ selection, filterRef }: RunRailProps) {
+export const RunRail = memo(function RunRail({ selection, filterRef }: RunRailProps) {
   const { store } = useServices();
   const pattern = useAppState((state) => state.runFilter);
   const filter = useMemo(() => compileFilter(pattern), [pattern]);
@@ -22,6 +25,13 @@ export function RunRail({ selection, filterRef }: RunRailProps) {
   const visible = new Set(selection.visible.map(({ run }) => run.name));
   const show = (names: readonly string[]) => setVisible(store, selection, names);
   const now = useNow(CLOCK_MS) / 1000;
+  // The run that was clicked last: with Shift, all up to the next one follow it.
+  const [anchor, setAnchor] = useState<string | null>(null);
+  const toggle = (name: string, range: boolean) => {
+    const names = listed.map(({ run }) => run.name);
+    toggleRange(store, selection, names, range ? anchor : null, name);
+    setAnchor(name);
+  };
   const withData = listed.filter(({ run }) => run.series.length > 0).map(({ run }) => run.name);
   return (
     <aside className="rail" aria-label="Runs">
@@ -61,19 +71,27 @@ export function RunRail({ selection, filterRef }: RunRailProps) {
           </button>
         </div>
       </div>
-      <ul className="runs">
-        {listed.map((placed) => (
-          <RunRow
-            key={placed.run.name}
-            placed={placed}
-            selection={selection}
-            visible={visible.has(placed.run.name)}
-            now={now}
-          />
-        ))}
-        {listed.length === 0 && <li className="runs-none">No run matches this filter.</li>}
-      </ul>
+      <VirtualRows
+        className="runs"
+        count={listed.length}
+        rowHeight={ROW}
+        current={listed.findIndex(({ run }) => run.name === selection.focus?.run.name)}
+        row={(i) => {
+          const placed = listed[i];
+          return placed ? (
+            <RunRow
+              key={placed.run.name}
+              placed={placed}
+              selection={selection}
+              visible={visible.has(placed.run.name)}
+              now={now}
+              toggle={toggle}
+            />
+          ) : null;
+        }}
+        empty={<li className="runs-none">No run matches this filter.</li>}
+      />
       <Details selection={selection} />
     </aside>
   );
-}
+});

@@ -2,7 +2,7 @@ import type { CSSProperties } from "react";
 import { seriesNamed } from "../data/catalog";
 import { runStyle } from "../data/runColors";
 import { formatStep, formatValue } from "../plot/format";
-import { toggleRun, setVisible } from "../state/actions";
+import { setVisible } from "../state/actions";
 import type { PlacedRun, Selection } from "../state/selection";
 import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
@@ -15,9 +15,13 @@ interface RunRowProps {
   readonly visible: boolean;
   /** Seconds since 1970. */
   readonly now: number;
+  /** With `range`, all rows since the last one that was toggled. */
+  readonly toggle: (name: string, range: boolean) => void;
 }
 
-export function RunRow({ placed: { run, place }, selection, visible, now }: RunRowProps) {
+export function RunRow(props: RunRowProps) {
+  const { selection, visible, now, toggle } = props;
+  const { run, place } = props.placed;
   const { store } = useServices();
   const { color } = runStyle(place, useDark());
   const series = seriesNamed(run, selection.seriesName);
@@ -35,7 +39,7 @@ export function RunRow({ placed: { run, place }, selection, visible, now }: RunR
         <input
           type="checkbox"
           checked={visible}
-          onChange={() => toggleRun(store, selection, run.name)}
+          onChange={(event) => toggle(run.name, holdsShift(event.nativeEvent))}
           style={{ "--run-color": color } as CSSProperties}
         />
         <ElidedName name={run.name} />
@@ -79,4 +83,9 @@ export function RunRow({ placed: { run, place }, selection, visible, now }: RunR
       )}
     </li>
   );
+}
+
+// A click that changes a checkbox is its change event's own; a key press is never a range.
+function holdsShift(event: Event): boolean {
+  return event instanceof MouseEvent && event.shiftKey;
 }

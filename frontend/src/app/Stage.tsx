@@ -1,9 +1,17 @@
-import { Suspense, useEffect, useMemo, useState, useSyncExternalStore } from "react";
+import {
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { useShallow } from "zustand/react/shallow";
 import { seriesNamed, type Layout } from "../data/catalog";
 import type { Wish } from "../data/frameLoader";
 import { keepingValleys, OutlierRanges, sampleOf } from "../state/outliers";
-import { createPanels, wishesFor } from "../state/panels";
+import { createPanels, wishesFor, type Panel } from "../state/panels";
 import type { PlacedRun, Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
@@ -40,7 +48,7 @@ export function Stage({ selection, view }: StageProps) {
   const scenes = useScenes(mode, selection, view, step, revision);
   const samples = useSamples(selection, view);
   const usual = useUsualRange(samples, selection, view, revision);
-  useEffect(() => {
+  const wish = useCallback(() => {
     const most = view?.needsAllSteps ? ALL_STEPS : PREFETCHED;
     const { wishes, urgent } = wishesFor(panels, most);
     // First what is on screen, then what its scale depends on, then the neighborhood.
@@ -50,6 +58,7 @@ export function Stage({ selection, view }: StageProps) {
     const now = [...own, ...others];
     loader.want([...now, ...scaled, ...wishes.slice(urgent)], now.length);
   }, [panels, scenes, samples, view, loader]);
+  useWishes(wish, [...panels, ...scenes.flatMap((scene) => scene.panels)].every(isDrawn));
 
   const extent = useMemo(() => sharedExtent(panels), [panels]);
   const focusPoint = useAppState((state) => state.focusPoint);
@@ -114,6 +123,36 @@ function useScenes(
       panels: createPanels(scene.selection, scene.step, supports, fields),
     }));
   }, [wished, view, fields, revision]);
+}
+
+function isDrawn({ content }: Panel): boolean {
+  return content.state === "ready" && !content.pending;
+}
+
+const UNHURRIED_MS = 100;
+
+/** Wishes at once where something is missing, else a few times a second: most stay the same. */
+function useWishes(wish: () => void, complete: boolean): void {
+  const newest = useRef(wish);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  useEffect(() => {
+    newest.current = wish;
+    if (!complete) {
+      wish();
+      return;
+    }
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      newest.current();
+    }, UNHURRIED_MS);
+  }, [wish, complete]);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
 }
 
 type Samples = ReadonlyMap<string, readonly Wish[]>;

@@ -1,3 +1,4 @@
+import { memo } from "react";
 import { layoutAt, seriesNamed } from "../data/catalog";
 import { elideMiddle } from "../plot/format";
 import type { Selection } from "../state/selection";
@@ -15,7 +16,7 @@ interface ToolbarProps {
   readonly view: View | null;
 }
 
-export function Toolbar({ selection, view }: ToolbarProps) {
+export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) {
   const { store } = useServices();
   const compare = useAppState((state) => state.compare);
   const focusPoint = useAppState((state) => state.focusPoint);
@@ -112,7 +113,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
       </div>
     </header>
   );
-}
+});
 
 const SCALE_TITLE =
   "Symlog: linear around zero, logarithmic on both sides; panels say up to where (Y changes the scale)";

@@ -31,20 +31,11 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   const exporting = useAppState((state) => state.exporting);
   const [pictures] = useState(() => new Set<Picture>());
   const viewId = useAppState((state) => state.view);
-  const following = useAppState((state) => state.followLatest);
-  const chosenStep = useAppState((state) => state.step);
   const filter = useRef<HTMLInputElement>(null);
   const view = chooseView(selection.layout, viewId);
   const health = useHealth(catalog.generation);
   usePlayback(selection, useVisible());
   useNoteNewData(catalog);
-
-  // The newest step is where one starts; from then on it moves only for those who follow it.
-  const latest = selection.steps.at(-1);
-  useEffect(() => {
-    if (latest !== undefined && (following || chosenStep === null))
-      store.setState({ step: latest });
-  }, [latest, following, chosenStep, store]);
 
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
@@ -78,6 +69,19 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
         )}
         {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
       </div>
+      <LatestStep latest={selection.steps.at(-1)} />
     </StagePicturesContext>
   );
+}
+
+/** The newest step is where one starts; from then on it moves only for those who follow it. */
+function LatestStep({ latest }: { readonly latest: number | undefined }) {
+  const { store } = useServices();
+  const following = useAppState((state) => state.followLatest);
+  // A part of its own, so that a new step draws no list and no toolbar again.
+  const unset = useAppState((state) => state.step === null);
+  useEffect(() => {
+    if (latest !== undefined && (following || unset)) store.setState({ step: latest });
+  }, [latest, following, unset, store]);
+  return null;
 }

@@ -230,6 +230,32 @@ describe("selectors", () => {
     expect(screen.getByText(/No run is selected/)).toBeTruthy();
   });
 
+  it("show and hide all runs between two clicks", async () => {
+    const many = catalog(...Array.from({ length: 6 }, (_, i) => run(`r${i}`, series("line", [0]))));
+    const { store, user } = show(client(() => Promise.resolve(many)));
+    await user.click(await screen.findByRole("checkbox", { name: "r1" }));
+    await user.keyboard("{Shift>}");
+    await user.click(screen.getByRole("checkbox", { name: "r4" }));
+    await user.keyboard("{/Shift}");
+    expect(store.getState().runs).toEqual(["r0", "r5"]);
+    await user.keyboard("{Shift>}x{/Shift}");
+    expect(store.getState().runs).toEqual(["r0"]);
+  });
+
+  it("hold few of many runs in the document, and search many names", async () => {
+    const many = catalog(
+      ...Array.from({ length: 400 }, (_, i) => run(`r${i}`, series(`line ${i}`, [0]))),
+    );
+    const { store, user } = show(client(() => Promise.resolve(many)));
+    expect((await screen.findAllByTestId("run-row")).length).toBeLessThanOrEqual(60);
+    await user.click(screen.getByTestId("direction"));
+    await user.type(screen.getByRole("combobox", { name: "Search series" }), "line 39");
+    const list = within(screen.getByRole("listbox", { name: "Series" }));
+    expect(list.getAllByRole("option")).toHaveLength(11);
+    await user.keyboard("{ArrowDown}{Enter}");
+    expect(store.getState().series).toBe("line 390");
+  });
+
   it("open the sheet of keys", async () => {
     const { user } = show(full());
     await screen.findAllByTestId("panel");

@@ -5,7 +5,9 @@ import {
   setBase,
   setFollowing,
   setPlaying,
+  setVisible,
   stepBy,
+  toggleRun,
 } from "../state/actions";
 import type { Selection } from "../state/selection";
 import type { Store } from "../state/store";
@@ -47,6 +49,7 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     title: "Page",
     shortcuts: [
       { keys: ["/"], does: "Filter runs" },
+      { keys: ["X", "Shift X"], does: "Hide or show the run in focus, show only it" },
       { keys: ["["], does: "Show or hide the runs" },
       { keys: ["?"], does: "This sheet" },
     ],
@@ -116,6 +119,13 @@ export function handleKey(
     case "k":
       moveFocus(store, selection, -1);
       return true;
+    case "x": {
+      const name = selection.focus?.run.name;
+      if (name === undefined) return false;
+      if (shift) setVisible(store, selection, [name]);
+      else toggleRun(store, selection, name);
+      return true;
+    }
     case "/":
       store.setState({ railOpen: true });
       focusFilter();

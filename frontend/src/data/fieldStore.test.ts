@@ -18,6 +18,13 @@ describe("FieldStore", () => {
     expect(store.usedBytes).toBeLessThanOrEqual(3 * (4000 + 2048));
   });
 
+  it("never forgets what is on screen", () => {
+    const store = new FieldStore(2 * (4000 + 2048));
+    store.pin(new Set(["a"]));
+    store.put(["a", "b", "c", "d"].map((key) => [key, { slice: slice(1000) }]));
+    expect(["a", "b", "c", "d"].map((key) => store.has(key))).toEqual([true, false, false, true]);
+  });
+
   it("keeps one slice even when it is larger than the budget", () => {
     const store = new FieldStore(10);
     store.put([["a", { slice: slice(1000) }]]);
@@ -54,6 +61,36 @@ describe("FrameLoader", () => {
     loader.want([{ key: "old", stride: 1 }], 1);
     loader.want([{ key: "new", stride: 1 }], 1);
     expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
+  });
+
+  it("asks for nothing else until what is on screen has come", async () => {
+    const asked: string[][] = [];
+    let arrive = () => undefined as unknown;
+    const loader = new FrameLoader((keys) => {
+      asked.push([...keys]);
+      const frames = new Map(keys.map((key) => [key, { slice: slice(3) }]));
+      return new Promise((resolve) => (arrive = () => resolve(frames)));
+    }, new FieldStore());
+    const wishes = ["now", "next", "later"].map((key) => ({ key, stride: 1 }));
+    loader.want(wishes, 1);
+    loader.want(wishes, 1);
+    expect(asked).toEqual([["now"]]);
+    arrive();
+    await settled();
+    expect(asked).toEqual([["now"], ["next", "later"]]);
+  });
+
+  it("gives up what is under way when the page is hidden", () => {
+    const signals: AbortSignal[] = [];
+    const loader = new FrameLoader((_keys, _stride, signal) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    }, new FieldStore());
+    loader.want([{ key: "a", stride: 1 }], 1);
+    loader.setPaused(true);
+    expect(signals.map((signal) => signal.aborted)).toEqual([true]);
+    loader.setPaused(false);
+    expect(signals).toHaveLength(2);
   });
 
   it("remembers why a fetch failed, and tries again when told to", async () => {

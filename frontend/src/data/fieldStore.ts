@@ -10,8 +10,14 @@ export class FieldStore {
   private readonly listeners = new Set<() => void>();
   private bytes = 0;
   private revision = 0;
+  private pinned: ReadonlySet<string> = new Set();
 
-  constructor(private readonly budget = 128 * 2 ** 20) {}
+  constructor(private readonly budget = 80 * 2 ** 20) {}
+
+  /** Slices that are on screen: they stay, whatever the budget. */
+  pin(keys: ReadonlySet<string>): void {
+    this.pinned = keys;
+  }
 
   get(key: string): Entry | undefined {
     const entry = this.entries.get(key);
@@ -35,7 +41,7 @@ export class FieldStore {
     }
     for (const key of this.entries.keys()) {
       if (this.bytes <= this.budget || this.entries.size <= 1) break;
-      this.forget(key);
+      if (!this.pinned.has(key)) this.forget(key);
     }
     this.notify();
   }

@@ -41,24 +41,30 @@ export class FrameLoader {
     this.wishes = wishes;
     this.urgent = urgent;
     const wanted = new Set(wishes.map((wish) => fieldKey(wish.key, wish.stride)));
+    this.store.pin(new Set(wishes.slice(0, urgent).map((wish) => fieldKey(wish.key, wish.stride))));
     for (const batch of [...this.flying]) {
       if (!batch.wishes.some((wish) => wanted.has(fieldKey(wish.key, wish.stride)))) {
-        this.flying.delete(batch);
-        batch.abort.abort();
+        this.cancel(batch);
       }
     }
     this.pump();
   }
 
-  /** A hidden page asks for nothing. */
+  /** A hidden page asks for nothing, and no longer waits for what it asked for. */
   setPaused(paused: boolean): void {
     this.paused = paused;
+    if (paused) for (const batch of this.flying) this.cancel(batch);
     this.pump();
   }
 
   retry(): void {
     this.store.forgetErrors();
     this.pump();
+  }
+
+  private cancel(batch: Batch): void {
+    this.flying.delete(batch);
+    batch.abort.abort();
   }
 
   private pump(): void {
@@ -76,15 +82,17 @@ export class FrameLoader {
     }
     const batch: Wish[] = [];
     const taken = new Set<string>();
-    let holdsUrgent = false;
+    // What is on screen comes alone: nothing else takes the server's and the page's time from it.
+    let awaited = false;
     for (const [place, wish] of this.wishes.entries()) {
-      if (place >= this.urgent && holdsUrgent) break;
+      if (place >= this.urgent && awaited) break;
       const key = fieldKey(wish.key, wish.stride);
+      if (place < this.urgent && flying.has(key)) awaited = true;
       if (flying.has(key) || taken.has(key) || this.store.has(key)) continue;
       if (batch[0] && batch[0].stride !== wish.stride) continue;
       batch.push(wish);
       taken.add(key);
-      holdsUrgent ||= place < this.urgent;
+      awaited ||= place < this.urgent;
       if (batch.length === BATCH) break;
     }
     return batch;

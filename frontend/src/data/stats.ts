@@ -91,7 +91,7 @@ export function quantileRange(
 export function quantilesAcross(
   curves: readonly ArrayLike<number>[],
   shares: readonly number[],
-): Float64Array[] {
+): Float64Array<ArrayBuffer>[] {
   const length = curves[0]?.length ?? 0;
   const result = shares.map(() => new Float64Array(length));
   const column = new Float64Array(curves.length);

@@ -2,9 +2,8 @@ import type { Box, Placement, Shape } from "./geometry";
 import type { Raster } from "./raster";
 import { FONT, FONT_SIZE, type Stroke, type Surface2D, type TextStyle } from "./surface";
 
-// Shapes and rasters are kept by whoever computed them; their native forms live as long.
-const paths = new WeakMap<Shape, Path2D>();
-const bitmaps = new WeakMap<Raster, HTMLCanvasElement>();
+// Shapes are kept by whoever computed them; their native form lives as long, for one placement.
+const paths = new WeakMap<Shape, { placement: Placement; path: Path2D }>();
 
 /** Draws on a canvas element, sharp at any pixel density. */
 export function createCanvasSurface(
@@ -87,8 +86,11 @@ class CanvasSurface implements Surface2D {
   }
 
   image(raster: Raster, box: Box): void {
-    const bitmap = bitmapOf(raster);
-    if (bitmap) this.context.drawImage(bitmap, box.x, box.y, box.width, box.height);
+    const { width, height } = raster;
+    scratch ??= document.createElement("canvas");
+    const bitmap = onto(scratch, raster);
+    if (!bitmap) return;
+    this.context.drawImage(bitmap, 0, 0, width, height, box.x, box.y, box.width, box.height);
   }
 
   clip(box: Box, draw: () => void): void {
@@ -101,36 +103,46 @@ class CanvasSurface implements Surface2D {
   }
 }
 
-function pathOf(shape: Shape): Path2D {
+// The path is scaled and not the context, so that strokes keep their width.
+function placed(shape: Shape, placement: Placement): Path2D {
+  const { scaleX, scaleY, shiftX, shiftY } = placement;
   const known = paths.get(shape);
-  if (known) return known;
+  const last = known?.placement;
+  if (
+    known &&
+    last?.scaleX === scaleX &&
+    last.scaleY === scaleY &&
+    last.shiftX === shiftX &&
+    last.shiftY === shiftY
+  ) {
+    return known.path;
+  }
   const path = new Path2D();
   for (const line of shape.lines) {
-    path.moveTo(line[0] ?? 0, line[1] ?? 0);
-    for (let i = 2; i < line.length; i += 2) path.lineTo(line[i] ?? 0, line[i + 1] ?? 0);
+    path.moveTo((line[0] ?? 0) * scaleX + shiftX, (line[1] ?? 0) * scaleY + shiftY);
+    for (let i = 2; i < line.length; i += 2) {
+      path.lineTo((line[i] ?? 0) * scaleX + shiftX, (line[i + 1] ?? 0) * scaleY + shiftY);
+    }
   }
-  paths.set(shape, path);
+  paths.set(shape, { placement, path });
   return path;
 }
 
-// The path is scaled and not the context, so that strokes keep their width.
-function placed(shape: Shape, { scaleX, scaleY, shiftX, shiftY }: Placement): Path2D {
-  const path = pathOf(shape);
-  if (scaleX === 1 && scaleY === 1 && shiftX === 0 && shiftY === 0) return path;
-  const result = new Path2D();
-  result.addPath(path, new DOMMatrix([scaleX, 0, 0, scaleY, shiftX, shiftY]));
-  return result;
-}
-
+/** The raster as a picture of its own. */
 export function bitmapOf(raster: Raster): HTMLCanvasElement | null {
-  const known = bitmaps.get(raster);
-  if (known) return known;
   const canvas = document.createElement("canvas");
   canvas.width = raster.width;
   canvas.height = raster.height;
+  return onto(canvas, raster);
+}
+
+// One for all pictures: a canvas a frame and picture would be the collector's work.
+let scratch: HTMLCanvasElement | undefined;
+
+function onto(canvas: HTMLCanvasElement, raster: Raster): HTMLCanvasElement | null {
+  if (canvas.width < raster.width) canvas.width = raster.width;
+  if (canvas.height < raster.height) canvas.height = raster.height;
   const context = canvas.getContext("2d");
-  if (!context) return null;
-  context.putImageData(new ImageData(raster.pixels, raster.width, raster.height), 0, 0);
-  bitmaps.set(raster, canvas);
-  return canvas;
+  context?.putImageData(new ImageData(raster.pixels, raster.width, raster.height), 0, 0);
+  return context && canvas;
 }

@@ -47,9 +47,14 @@ export function colorTable(name: ColorMapName): Uint8ClampedArray {
   return table;
 }
 
-/** Offset in a color table of a share between 0 and 1; beyond the ends, the ends. */
+/** Which color of a table a share between 0 and 1 has; beyond the ends, the ends. */
+export function colorIndex(share: number): number {
+  return Math.round(Math.min(Math.max(share, 0), 1) * (SIZE - 1));
+}
+
+/** Where that color begins in a color table. */
 export function colorOffset(share: number): number {
-  return 3 * Math.round(Math.min(Math.max(share, 0), 1) * (SIZE - 1));
+  return 3 * colorIndex(share);
 }
 
 export function cssColor(name: ColorMapName, share: number): string {

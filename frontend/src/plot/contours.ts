@@ -62,27 +62,31 @@ export function contour(grid: Grid, level: number): Shape {
       }
     }
   }
-  return { lines: join(pieces).map((edges) => points(grid, edges, level)) };
+  return { lines: join(pieces, 2 * xs.length * rows).map((edges) => points(grid, edges, level)) };
 }
 
 /** Chains of pieces that share an edge; a closed chain ends where it begins. */
-function join(pieces: readonly (readonly [number, number])[]): number[][] {
-  const touching = new Map<number, number[]>();
-  for (const [place, [from, to]] of pieces.entries()) {
-    for (const edge of [from, to]) {
-      const list = touching.get(edge);
-      if (list) list.push(place);
-      else touching.set(edge, [place]);
-    }
+function join(pieces: readonly (readonly [number, number])[], edges: number): number[][] {
+  // An edge belongs to two cells at most, and each cell crosses it once: two pieces touch there.
+  const touching = new Int32Array(2 * edges).fill(-1);
+  for (const [place, piece] of pieces.entries()) {
+    for (const edge of piece) touching[2 * edge + (touching[2 * edge] === -1 ? 0 : 1)] = place;
   }
   const used = new Uint8Array(pieces.length);
+  const unusedAt = (edge: number) => {
+    for (let n = 2 * edge; n < 2 * edge + 2; n += 1) {
+      const place = touching[n] ?? -1;
+      if (place >= 0 && used[place] === 0) return place;
+    }
+    return -1;
+  };
   const follow = (start: number): number[] => {
     const chain: number[] = [];
     let edge = start;
     for (;;) {
-      const next = touching.get(edge)?.find((place) => used[place] === 0);
-      const piece = next === undefined ? undefined : pieces[next];
-      if (next === undefined || !piece) return chain;
+      const next = unusedAt(edge);
+      const piece = pieces[next];
+      if (!piece) return chain;
       used[next] = 1;
       edge = piece[0] === edge ? piece[1] : piece[0];
       chain.push(edge);

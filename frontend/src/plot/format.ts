@@ -54,8 +54,11 @@ export function formatCoordinate(value: number): string {
 }
 
 /** Thousands apart, so that large steps can be read. */
+// Made once: toLocaleString makes one a call, which a scrub would feel.
+const GROUPED = new Intl.NumberFormat("en-US");
+
 export function formatStep(step: number): string {
-  return step.toLocaleString("en-US");
+  return GROUPED.format(step);
 }
 
 export function formatSeconds(seconds: number): string {

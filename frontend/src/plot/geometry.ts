@@ -6,9 +6,12 @@ export interface Box {
   readonly height: number;
 }
 
+/** x and y in turn. */
+export type Line = Float32Array | Float64Array;
+
 /** Polylines in any coordinates, x and y in turn; kept, so that a backend can cache its own form. */
 export interface Shape {
-  readonly lines: readonly Float64Array[];
+  readonly lines: readonly Line[];
 }
 
 /** Where a shape's coordinates fall: x * scaleX + shiftX, y * scaleY + shiftY. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { colorTable, colorOffset } from "./colorMaps";
 import { contour, contours } from "./contours";
+import { packContours, unpackContours } from "./packedContours";
 import { elideMiddle, formatTick, formatValue } from "./format";
 import { polyline } from "./geometry";
 import { fractionalIndices, paintGrid, sharesOf } from "./raster";
@@ -103,6 +104,15 @@ describe("contours", () => {
 
   it("are computed once", () => {
     expect(contours(grid, [0.1, 0.2])).toBe(contours(grid, [0.1, 0.2]));
+  });
+
+  it("travel in three arrays and come back the same", () => {
+    const found = contours(grid, [0.1, 5, 0.2]);
+    const rounded = found.map(({ level, shape }) => ({
+      level,
+      shape: { lines: shape.lines.map((line) => Float32Array.from(line)) },
+    }));
+    expect(unpackContours(packContours(found))).toEqual(rounded);
   });
 });
 

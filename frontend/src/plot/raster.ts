@@ -1,5 +1,5 @@
 import type { ColorMapName } from "./colorMaps";
-import { colorOffset, colorTable } from "./colorMaps";
+import { colorIndex, colorOffset, colorTable } from "./colorMaps";
 import type { Scale } from "./scale";
 import type { Theme } from "./theme";
 
@@ -35,17 +35,26 @@ export function fractionalIndices(
   return result;
 }
 
-const kept = new WeakMap<Float32Array, { scale: Scale; shares: Float32Array }>();
+interface Shares {
+  readonly values: Float32Array;
+  readonly scale: Scale;
+  readonly shares: Float32Array;
+}
+
+// Those of the pictures on screen; kept for all slices they would double what these take.
+const MOST_KEPT = 64;
+const kept: Shares[] = [];
 
 /**
  * Where values stand on a scale, NaN where they have no place. A field is interpolated there, so
  * that a logarithm is taken once a sample and not once a pixel, and colors agree with contours.
  */
 export function sharesOf(values: Float32Array, scale: Scale): Float32Array {
-  const known = kept.get(values);
-  if (known?.scale === scale) return known.shares;
+  const known = kept.find((one) => one.values === values && one.scale === scale);
+  if (known) return known.shares;
   const shares = values.map((value) => (Number.isFinite(value) ? scale.toShare(value) : NaN));
-  kept.set(values, { scale, shares });
+  kept.unshift({ values, scale, shares });
+  if (kept.length > MOST_KEPT) kept.pop();
   return shares;
 }
 
@@ -64,32 +73,59 @@ export function paintGrid(
   const width = columnIndices.length;
   const height = rowIndices.length;
   const pixels = new Uint8ClampedArray(4 * width * height);
+  const words = new Uint32Array(pixels.buffer);
+  const colors = packedColors(paint.colorMap);
   const put = createPainter(pixels, width, paint);
-  const lastColumn = shares.length / rows - 1;
+  const columns = shares.length / rows;
+  const lastColumn = columns - 1;
+  const left = Int32Array.from(columnIndices, (column) => Math.min(Math.floor(column), lastColumn));
+  const rights = columnIndices.map((column, px) => column - (left[px] ?? 0));
+  const between = new Float64Array(columns);
+  const nearest = new Float64Array(columns);
   for (let py = 0; py < height; py += 1) {
     // Rows of pixels go down, rows of samples go up.
     const row = rowIndices[height - 1 - py] ?? 0;
     const j = Math.min(Math.floor(row), rows - 1);
     const upper = Math.min(j + 1, rows - 1);
     const v = row - j;
+    // Along y once a column of samples, along x once a pixel.
+    for (let i = 0; i < columns; i += 1) {
+      const low = shares[i * rows + j] ?? NaN;
+      const high = shares[i * rows + upper] ?? NaN;
+      nearest[i] = v < 0.5 ? low : high;
+      between[i] = smooth ? low * (1 - v) + high * v : (nearest[i] ?? NaN);
+    }
     for (let px = 0; px < width; px += 1) {
-      const column = columnIndices[px] ?? 0;
-      const i = Math.min(Math.floor(column), lastColumn);
-      const right = Math.min(i + 1, lastColumn);
-      const u = column - i;
-      const nearest = shares[(u < 0.5 ? i : right) * rows + (v < 0.5 ? j : upper)] ?? NaN;
-      let share = nearest;
-      if (smooth && !Number.isNaN(nearest)) {
-        const low = (shares[i * rows + j] ?? 0) * (1 - u) + (shares[right * rows + j] ?? 0) * u;
-        const high =
-          (shares[i * rows + upper] ?? 0) * (1 - u) + (shares[right * rows + upper] ?? 0) * u;
-        const between = low * (1 - v) + high * v;
-        if (!Number.isNaN(between)) share = between;
+      const i = left[px] ?? 0;
+      const right = i < lastColumn ? i + 1 : lastColumn;
+      const u = rights[px] ?? 0;
+      const close = nearest[u < 0.5 ? i : right] ?? NaN;
+      let share = close;
+      if (smooth && !Number.isNaN(close)) {
+        const mixed = (between[i] ?? 0) * (1 - u) + (between[right] ?? 0) * u;
+        if (!Number.isNaN(mixed)) share = mixed;
       }
-      put(px, py, share);
+      if (Number.isNaN(share)) put(px, py, share);
+      else words[py * width + px] = colors[colorIndex(share)] ?? 0;
     }
   }
   return { width, height, pixels };
+}
+
+const packed = new Map<ColorMapName, Uint32Array>();
+
+/** A color map as whole pixels, in the byte order of this machine. */
+function packedColors(name: ColorMapName): Uint32Array {
+  const known = packed.get(name);
+  if (known) return known;
+  const table = colorTable(name);
+  const bytes = new Uint8Array((4 * table.length) / 3);
+  for (let n = 0; 3 * n < table.length; n += 1) {
+    bytes.set([table[3 * n] ?? 0, table[3 * n + 1] ?? 0, table[3 * n + 2] ?? 0, 255], 4 * n);
+  }
+  const words = new Uint32Array(bytes.buffer);
+  packed.set(name, words);
+  return words;
 }
 
 /** Writes the color of one share to one pixel; a hatch for NaN. */

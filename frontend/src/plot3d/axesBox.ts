@@ -23,7 +23,7 @@ export interface AxesBox {
 /** Contours on the floor, in the coordinates of the scene. */
 export interface FloorContour {
   readonly share: number;
-  readonly lines: readonly Float64Array[];
+  readonly lines: readonly (Float32Array | Float64Array)[];
 }
 
 // Nearer to each other than this, in pixels, ticks are one gray bar and a name is a smudge.

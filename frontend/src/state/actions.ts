@@ -66,6 +66,29 @@ export function setBase(store: Store, selection: Selection): void {
   else if (name !== undefined) store.setState({ baseRun: name });
 }
 
+/** Shows or hides all listed runs from one to another, as the last of them was asked to be. */
+export function toggleRange(
+  store: Store,
+  selection: Selection,
+  listed: readonly string[],
+  from: string | null,
+  to: string,
+): void {
+  const ends = [listed.indexOf(from ?? to), listed.indexOf(to)];
+  if (ends.includes(-1)) {
+    toggleRun(store, selection, to);
+    return;
+  }
+  const names = listed.slice(Math.min(...ends), Math.max(...ends) + 1);
+  const shown = selection.visible.map(({ run }) => run.name);
+  const hides = shown.includes(to);
+  setVisible(
+    store,
+    selection,
+    hides ? shown.filter((n) => !names.includes(n)) : [...shown, ...names],
+  );
+}
+
 export function moveFocus(store: Store, selection: Selection, by: number): void {
   const names = selection.visible.map(({ run }) => run.name);
   const here = names.indexOf(selection.focus?.run.name ?? "");

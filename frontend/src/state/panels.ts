@@ -132,7 +132,8 @@ function nearestLoaded(
   return null;
 }
 
-const PREFETCH_BYTES = 80 * 2 ** 20;
+// Less than the store holds: what is fetched ahead must not push out what was.
+const PREFETCH_BYTES = 60 * 2 ** 20;
 
 /** What to fetch: what is on screen, then outward in time from there, all runs in turn. */
 export function wishesFor(
@@ -140,22 +141,21 @@ export function wishesFor(
   most: number,
 ): { wishes: Wish[]; urgent: number } {
   const wishes: Wish[] = [];
-  const queues = panels.flatMap(({ series, position, content }) => {
+  const queues = panels.flatMap(({ series, position, stride, content }) => {
     if (!series || content.state === "unsupported" || content.state === "no channel") return [];
-    return [{ series, order: outward(Math.max(position, 0), series.steps.length, most) }];
+    return [{ series, stride, order: outward(Math.max(position, 0), series.steps.length, most) }];
   });
   let bytes = 0;
   let urgent = 0;
   for (let turn = 0; wishes.length < most && queues.some((q) => turn < q.order.length); turn += 1) {
-    for (const { series, order } of queues) {
+    for (const { series, stride, order } of queues) {
       const position = order[turn];
-      const panel = panels.find((candidate) => candidate.series === series);
       const layout = position === undefined ? undefined : layoutAt(series, position);
       const key = position === undefined ? undefined : frameKey(series, position);
-      if (!layout || !panel || key === undefined) continue;
-      bytes += layoutBytes(layout, panel.stride);
+      if (!layout || key === undefined) continue;
+      bytes += layoutBytes(layout, stride);
       if (turn > 0 && bytes > PREFETCH_BYTES) return { wishes, urgent };
-      wishes.push({ key, stride: panel.stride });
+      wishes.push({ key, stride });
     }
     if (turn === 0) urgent = wishes.length;
   }

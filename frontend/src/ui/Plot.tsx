@@ -1,13 +1,8 @@
-import { use, useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
 import { createCanvasSurface } from "../plot/canvasSurface";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
-import {
-  PanelInfoContext,
-  PicturesContext,
-  StagePicturesContext,
-  type Picture,
-} from "./plotRegistry";
+import { usePictures } from "./usePictures";
 
 type Draw = (surface: Surface2D) => void;
 
@@ -15,6 +10,8 @@ interface PlotProps {
   readonly size: Size;
   /** The picture; drawn again when the function changes. */
   readonly draw: Draw;
+  /** The picture with all that may still be missing on screen, for files; `draw` where nothing is. */
+  readonly whole?: Draw;
   /** What moves with the pointer, on a canvas of its own. */
   readonly overlay: Draw | null;
   readonly label: string;
@@ -34,20 +31,12 @@ const ARROWS = new Map<string, readonly [number, number]>([
   ["ArrowDown", [0, -1]],
 ]);
 
-export function Plot({
-  size,
-  draw,
-  overlay,
-  label,
-  title,
-  onMove,
-  onLeave,
-  onClick,
-  onArrow,
-}: PlotProps) {
+export function Plot(props: PlotProps) {
+  const { size, draw, whole = draw, overlay, label, title } = props;
+  const { onMove, onLeave, onClick, onArrow } = props;
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
-  const element = usePictures(size, draw, title);
+  const element = usePictures(size, whole, title);
   const place = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -82,24 +71,6 @@ export function Plot({
       <canvas ref={hairs} style={size} />
     </div>
   );
-}
-
-/** Lets menus draw the picture again, into a file. */
-function usePictures(size: Size, draw: Draw, title: string | undefined) {
-  const element = useRef<HTMLDivElement>(null);
-  const ofPanel = use(PicturesContext);
-  const ofStage = use(StagePicturesContext);
-  const panel = use(PanelInfoContext);
-  useEffect(() => {
-    const own: Picture = { size, draw, title, panel, element: () => element.current };
-    ofPanel?.add(own);
-    ofStage?.add(own);
-    return () => {
-      ofPanel?.delete(own);
-      ofStage?.delete(own);
-    };
-  }, [ofPanel, ofStage, panel, size, draw, title]);
-  return element;
 }
 
 /** A canvas that is drawn once a frame at most, when what draws it or its size has changed. */

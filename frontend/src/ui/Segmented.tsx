@@ -1,4 +1,5 @@
 import { useId } from "react";
+import { FilterSelect } from "./FilterSelect";
 
 export interface Option<T extends string> {
   readonly value: T;
@@ -76,13 +77,15 @@ export function Fact({ label, value, testId }: { label: string; value: string; t
 }
 
 const MOST_LETTERS = 28;
+const MOST_LISTED = 100;
 
-/** Segments while they fit, a list where they do not, a label where there is one option only. */
+/** Segments while they fit, a list where they do not, one to search where it is long, a label where there is one option only. */
 export function Choice<T extends string>(props: ChoiceProps<T>) {
   const { options, label, testId } = props;
   const [only] = options;
   if (only && options.length === 1)
     return <Fact label={label} value={only.label} testId={testId} />;
+  if (options.length > MOST_LISTED) return <FilterSelect {...props} />;
   const letters = options.reduce((sum, option) => sum + option.label.length, 0);
   return options.length <= 4 && letters <= MOST_LETTERS ? (
     <Segmented {...props} />

@@ -1,6 +1,6 @@
 import type { Chart } from "../chart";
 import { placement } from "../chart";
-import type { Placement, Shape } from "../geometry";
+import type { Line, Placement, Shape } from "../geometry";
 import type { ContourLevel } from "../scale";
 import type { Surface2D } from "../surface";
 
@@ -24,18 +24,19 @@ export function drawContourLines(
   labels: boolean,
 ): void {
   const place = placement(chart);
-  for (const { shape, major } of contours) {
-    // Light on dark: readable on either end of a color map.
-    surface.stroke(shape, place, { color: SHADE, width: major ? 2.4 : 1.8 });
-    surface.stroke(shape, place, { color: major ? INK : MINOR_INK, width: major ? 1.2 : 0.9 });
-  }
+  const { minor, major } = groupsOf(contours);
+  // Light on dark: readable on either end of a color map.
+  surface.stroke(minor, place, { color: SHADE, width: 1.8 });
+  surface.stroke(minor, place, { color: MINOR_INK, width: 0.9 });
+  surface.stroke(major, place, { color: SHADE, width: 2.4 });
+  surface.stroke(major, place, { color: INK, width: 1.2 });
   if (!labels) return;
   // The middle belongs to the cross.
   const taken = [{ x: chart.toX(0), y: chart.toY(0) }];
   const ranked = [...contours].sort((a, b) => Number(b.major) - Number(a.major));
   for (const { label, shape } of ranked) {
     if (taken.length > MOST_LABELS) break;
-    const longest = shape.lines.reduce<Float64Array | null>(
+    const longest = shape.lines.reduce<Line | null>(
       (best, line) => (line.length > (best?.length ?? 0) ? line : best),
       null,
     );
@@ -52,6 +53,30 @@ export function drawContourLines(
   }
 }
 
+interface Groups {
+  readonly minor: Shape;
+  readonly major: Shape;
+}
+
+const groups = new WeakMap<Shape, Groups & { readonly of: readonly LabeledContour[] }>();
+
+/** All lines of a kind as one shape, kept with the first contour: four strokes for a picture. */
+function groupsOf(contours: readonly LabeledContour[]): Groups {
+  const [first] = contours;
+  const known = first && groups.get(first.shape);
+  const same =
+    known?.of.length === contours.length &&
+    contours.every(({ shape, major }, i) => {
+      return known.of[i]?.shape === shape && known.of[i].major === major;
+    });
+  if (known && same) return known;
+  const lines = (major: boolean) =>
+    contours.flatMap((contour) => (contour.major === major ? contour.shape.lines : []));
+  const fresh = { of: contours, minor: { lines: lines(false) }, major: { lines: lines(true) } };
+  if (first) groups.set(first.shape, fresh);
+  return fresh;
+}
+
 interface Spot {
   readonly x: number;
   readonly y: number;
@@ -60,7 +85,7 @@ interface Spot {
 
 /** A place on a line that is inside the chart, straight enough, and away from other labels. */
 export function labelSpot(
-  line: Float64Array,
+  line: Line,
   { scaleX, scaleY, shiftX, shiftY }: Placement,
   { box }: Chart,
   taken: readonly { x: number; y: number }[],

@@ -13,14 +13,8 @@ import { sampleAt, stepAlong } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
-import {
-  bundleExtent,
-  curvesOf,
-  describeBundle,
-  nearestCurve,
-  neighborAt,
-  spreadOf,
-} from "./bundleModel";
+import { bundleExtent, curvesOf, describeBundle, nearestCurve, neighborAt } from "./bundleModel";
+import { useSpreads } from "./useSpreads";
 import { drawBundles, shapeOf, type StyledBundle } from "./drawBundle";
 
 const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
@@ -31,14 +25,17 @@ export function BundleView({ panels, value }: ViewProps) {
   const { fixed = false } = value;
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
+  const ofPanels = useMemo(() => panels.map(curvesOf), [panels]);
+  const spreads = useSpreads(panels, ofPanels);
   const bundles = useMemo<StyledBundle[]>(
     () =>
-      panels.map((panel) => {
-        const curves = curvesOf(panel);
-        const spread = spreadOf(panel.slice, curves);
-        return { curves, spread, ...panel.style, centers: panel.channel.center };
-      }),
-    [panels],
+      panels.map((panel, i) => ({
+        curves: ofPanels[i] ?? [],
+        spread: spreads[i] ?? null,
+        ...panel.style,
+        centers: panel.channel.center,
+      })),
+    [panels, ofPanels, spreads],
   );
   // Every curve of every run, so that one number says which one is pointed at.
   const curves = useMemo(

@@ -24,7 +24,7 @@ export function curvesOf({ slice, channel }: Pick<PanelSlice, "slice" | "channel
 }
 
 /** Between which shares of the curves the band lies. */
-const SHARES = [0.1, 0.5, 0.9] as const;
+export const SHARES = [0.1, 0.5, 0.9] as const;
 
 export interface Spread {
   readonly coordinates: Float64Array;
@@ -35,13 +35,17 @@ export interface Spread {
 
 /** Quantiles over the curves at each coordinate; nothing where their coordinates differ. */
 export function spreadOf(slice: Slice, curves: readonly Curve[]): Spread | null {
-  const coordinates = curves[0]?.coordinates;
-  if (!coordinates || !sharesCoordinates(slice)) return null;
-  const [low, median, high] = quantilesAcross(
-    curves.map(({ values }) => values),
-    SHARES,
-  );
-  return low && median && high ? { coordinates, low, median, high } : null;
+  if (!sharesCoordinates(slice)) return null;
+  const all = curves.map(({ values }) => values);
+  return toSpread(curves[0]?.coordinates, quantilesAcross(all, SHARES));
+}
+
+/** Quantiles at `SHARES` with their names. */
+export function toSpread(
+  coordinates: Float64Array | undefined,
+  [low, median, high]: readonly Float64Array[],
+): Spread | null {
+  return coordinates && low && median && high ? { coordinates, low, median, high } : null;
 }
 
 const MOST_CURVES = 1000;

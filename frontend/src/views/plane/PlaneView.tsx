@@ -12,7 +12,8 @@ import { Readout } from "../shared/Readout";
 import { allowedError, recordSentences } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
-import { drawPlane } from "./drawPlane";
+import { useContours } from "../shared/useContours";
+import { drawPlane, planeLevels } from "./drawPlane";
 import {
   aboveTolerance,
   describePlane,
@@ -53,22 +54,32 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     [grid, allowed, scale],
   );
   const { clipped } = value;
+  const levels = useMemo(() => planeLevels(scale, allowed), [scale, allowed]);
+  const found = useContours(drawn, scale, levels);
+  const drawing = useMemo(
+    () => ({
+      slice,
+      channel,
+      grid: drawn,
+      scale,
+      colorMap,
+      smooth,
+      clipped,
+      path: pathOf({ slice, focusPoint }),
+      evaluated: evaluatedAt(slice, focusPoint),
+      allowed,
+      theme,
+    }),
+    [slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, theme],
+  );
   const draw = useCallback(
-    (surface: Surface2D) =>
-      drawPlane(surface, plane, {
-        slice,
-        channel,
-        grid: drawn,
-        scale,
-        colorMap,
-        smooth,
-        clipped,
-        path: pathOf({ slice, focusPoint }),
-        evaluated: evaluatedAt(slice, focusPoint),
-        allowed,
-        theme,
-      }),
-    [plane, slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, theme],
+    (surface: Surface2D) => drawPlane(surface, plane, { ...drawing, contours: found }),
+    [plane, drawing, found],
+  );
+  // A file is written once: it waits for no worker.
+  const whole = useCallback(
+    (surface: Surface2D) => drawPlane(surface, plane, drawing),
+    [plane, drawing],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
   const overlay = useMemo(
@@ -95,6 +106,7 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       <Plot
         size={size}
         draw={draw}
+        whole={whole}
         overlay={overlay}
         label={label}
         onMove={(px, py) => {

@@ -3,12 +3,12 @@ import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
 import type { Chart } from "../../plot/chart";
 import type { ColorMapName } from "../../plot/colorMaps";
-import { contours, type Grid } from "../../plot/contours";
+import { contours, type Contour, type Grid } from "../../plot/contours";
 import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
 import { drawContourLines } from "../../plot/marks/contourLines";
 import { drawCenter } from "../../plot/marks/crossHair";
 import { fractionalIndices, paintGrid, sharesOf, type Paint, type Raster } from "../../plot/raster";
-import { contourLevels, type Scale } from "../../plot/scale";
+import { contourLevels, type ContourLevel, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { drawPath } from "./drawPath";
@@ -22,6 +22,8 @@ export interface PlaneDrawing {
   readonly channel: Channel;
   readonly grid: Grid;
   readonly scale: Scale;
+  /** One a level; `null` while they are being found elsewhere. Without it they are found at once. */
+  readonly contours?: readonly Contour[] | null;
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
   readonly clipped: Clipped;
@@ -60,21 +62,32 @@ export function drawField(
   const shares = sharesOf(grid.values, scale);
   surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
   surface.clip(box, () => {
-    // Chosen by the scale and not by the values: panels that share it have the same contours.
-    // Below the tolerance they would draw what interpolating made up.
-    const levels = contourLevels(scale, 12).filter(
-      ({ value }) => scale.kind !== "log" || value >= drawing.allowed,
-    );
-    const found = contours(
-      { ...grid, values: shares },
-      levels.map(({ value }) => scale.toShare(value)),
-    );
-    const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? { lines: [] } }));
     if (drawing.evaluated) drawEvaluated(surface, chart, grid, drawing.evaluated);
-    drawContourLines(surface, chart, lines, box.width > 160);
+    const levels = planeLevels(scale, drawing.allowed);
+    const found =
+      drawing.contours === undefined
+        ? contours(
+            { ...grid, values: shares },
+            levels.map(({ value }) => scale.toShare(value)),
+          )
+        : drawing.contours;
+    if (found) {
+      const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? NOTHING }));
+      drawContourLines(surface, chart, lines, box.width > 160);
+    }
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
   });
+}
+
+const NOTHING = { lines: [] };
+
+/**
+ * The levels of a plane's contours, chosen by the scale and not by the values: panels that share it
+ * have the same. Below the tolerance they would draw what interpolating made up.
+ */
+export function planeLevels(scale: Scale, allowed: number): ContourLevel[] {
+  return contourLevels(scale, 12).filter(({ value }) => scale.kind !== "log" || value >= allowed);
 }
 
 // Nearer than this to each other, dots of a fine grid would hide what they stand on.

@@ -1,0 +1,1 @@
+"""How fast the page is: a real TensorBoard, a real browser, and a table of budgets."""

@@ -1,0 +1,24 @@
+import { createContext } from "react";
+import { ByteCache } from "../data/byteCache";
+import type { Contour } from "../plot/contours";
+import { contourBytes } from "../plot/packedContours";
+import { Deriver, startWorker } from "../workers/deriver";
+
+/** Beside the 80 MB of slices: together they stay at 128 MB. */
+const CONTOUR_BUDGET = 46 * 2 ** 20;
+const QUANTILE_BUDGET = 2 * 2 ** 20;
+
+interface Derived {
+  readonly deriver: Deriver;
+  readonly contours: ByteCache<readonly Contour[]>;
+  readonly quantiles: ByteCache<readonly Float64Array[]>;
+}
+
+/** What is computed from slices beside the page, and what of it is kept. */
+export const DerivedContext = createContext<Derived>({
+  deriver: new Deriver(startWorker),
+  contours: new ByteCache<readonly Contour[]>(CONTOUR_BUDGET, contourBytes),
+  quantiles: new ByteCache<readonly Float64Array[]>(QUANTILE_BUDGET, (found) =>
+    found.reduce((bytes, { byteLength }) => bytes + byteLength, 128),
+  ),
+});
