@@ -52,7 +52,7 @@ export function createScene(
   const mesh = createMesh(placed.xs, placed.ys, shares);
   const levels = contourLevels(scale, 12)
     // Below the tolerance they would draw what interpolating made up.
-    .filter(({ value }) => scale.kind === "linear" || value >= allowed)
+    .filter(({ value }) => scale.kind !== "log" || value >= allowed)
     .map((level) => ({ ...level, share: scale.toShare(level.value) }));
   const found = contours(
     { ...grid, values: shares },
