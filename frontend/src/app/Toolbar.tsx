@@ -69,6 +69,7 @@ export function Toolbar({ selection, view }: ToolbarProps) {
         />
       )}
       <div className="toolbar-end">
+        {view?.ToolbarChoices && <view.ToolbarChoices />}
         {views.length > 1 && (
           <Segmented
             label="View"

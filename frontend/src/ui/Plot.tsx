@@ -18,6 +18,10 @@ interface PlotProps {
   readonly onClick?: (x: number, y: number) => void;
   /** Arrow keys on the focused plot: by how many samples to move. */
   readonly onArrow: (dx: number, dy: number) => void;
+  /** Enter on the focused plot: what a click does at the cursor. */
+  readonly onEnter?: () => void;
+  /** Escape on the focused plot, before it is left; answers whether there was something to undo. */
+  readonly onEscape?: () => boolean;
 }
 
 const ARROWS = new Map<string, readonly [number, number]>([
@@ -27,7 +31,9 @@ const ARROWS = new Map<string, readonly [number, number]>([
   ["ArrowDown", [0, -1]],
 ]);
 
-export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onArrow }: PlotProps) {
+export function Plot(props: PlotProps) {
+  const { size, draw, overlay, label, onMove, onLeave, onClick, onArrow, onEnter, onEscape } =
+    props;
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
   const pictures = use(PicturesContext);
@@ -42,7 +48,8 @@ export function Plot({ size, draw, overlay, label, onMove, onLeave, onClick, onA
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const arrow = ARROWS.get(event.key);
-    if (event.key === "Escape") onLeave();
+    if (event.key === "Escape" && !onEscape?.()) onLeave();
+    if (event.key === "Enter") onEnter?.();
     if (!arrow || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();

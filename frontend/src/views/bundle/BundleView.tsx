@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { axisLabel } from "../../plot/axisLabel";
 import { contains, createChart, innerBox, linear } from "../../plot/chart";
 import { IN_PLACE } from "../../plot/geometry";
@@ -11,6 +11,7 @@ import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { sampleAt, stepAlong } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
+import { useChoice } from "../shared/useChoice";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
 import {
@@ -19,9 +20,10 @@ import {
   describeBundle,
   nearestCurve,
   neighborAt,
+  outliersOf,
   spreadOf,
 } from "./bundleModel";
-import { drawBundles, shapeOf, type StyledBundle } from "./drawBundle";
+import { drawBundles, drawSelected, shapeOf, type StyledBundle } from "./drawBundle";
 
 const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 
@@ -31,12 +33,15 @@ export function BundleView({ panels, value }: ViewProps) {
   const { fixed = false } = value;
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
+  const [every] = useChoice("everyCurve");
+  const [selected, select] = useState<number | null>(null);
   const bundles = useMemo<StyledBundle[]>(
     () =>
       panels.map((panel) => {
         const curves = curvesOf(panel);
         const spread = spreadOf(panel.slice, curves);
-        return { curves, spread, ...panel.style, centers: panel.channel.center };
+        const outliers = spread ? outliersOf(spread, curves) : [];
+        return { curves, spread, outliers, ...panel.style, centers: panel.channel.center };
       }),
     [panels],
   );
@@ -58,9 +63,11 @@ export function BundleView({ panels, value }: ViewProps) {
       const axes = panels[0]?.slice.axes ?? [];
       const xLabel = axes.length === 1 ? axisLabel(axes[0]) : "coordinate";
       const yLabel = panels[0]?.channel.name ?? "";
-      drawBundles(surface, chart, { bundles, xLabel, yLabel, theme });
+      drawBundles(surface, chart, { bundles, every, xLabel, yLabel, theme });
+      const chosen = selected === null ? undefined : curves[selected];
+      if (chosen) drawSelected(surface, chart, chosen, theme);
     },
-    [chart, bundles, panels, theme],
+    [chart, bundles, every, curves, selected, panels, theme],
   );
   const pointed = cursor?.line ?? null;
   const curve = pointed === null ? undefined : curves[pointed];
@@ -100,6 +107,16 @@ export function BundleView({ panels, value }: ViewProps) {
           setCursor(near ? { x: sampleAt(near, x).x, y: 0, line, byKeyboard: false } : null);
         }}
         onLeave={() => setCursor(null)}
+        onClick={(px, py) => {
+          const inside = contains(chart.box, px, py);
+          const line = inside ? nearestCurve(curves, chart.fromX(px), py, chart.toY) : null;
+          select(line === selected ? null : line);
+        }}
+        onEnter={() => select(pointed === selected ? null : pointed)}
+        onEscape={() => {
+          select(null);
+          return selected !== null;
+        }}
         onArrow={(dx, dy) => {
           const line = pointed !== null && pointed < curves.length ? pointed : 0;
           const x = stepAlong(curves[line] ?? first, cursor?.x ?? 0, dx);

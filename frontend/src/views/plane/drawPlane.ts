@@ -12,7 +12,8 @@ import { contourLevels, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { drawPath } from "./drawPath";
-import type { PlaneChart } from "./planeModel";
+import { drawPin } from "./drawPin";
+import type { PlaneChart, PlaneSample } from "./planeModel";
 import type { Path } from "./trajectoryModel";
 
 const MOST_PIXELS = 420;
@@ -26,6 +27,8 @@ export interface PlaneDrawing {
   readonly smooth: boolean;
   readonly clipped: Clipped;
   readonly path: Path | null;
+  /** Where cross-sections are taken. */
+  readonly pin: PlaneSample | null;
   /** 1 where a value of the grid was evaluated; nothing where none is interpolated. */
   readonly evaluated: Uint8Array | null;
   /** How far off the others may be. */
@@ -74,6 +77,7 @@ export function drawField(
     drawContourLines(surface, chart, lines, box.width > 160);
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
+    if (drawing.pin) drawPin(surface, chart, drawing.pin);
   });
 }
 
