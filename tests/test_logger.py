@@ -218,3 +218,20 @@ def _peak_memory(work: Any) -> int:
         stop.set()
         watcher.join()
     return peak[0]
+
+
+def test_the_learning_rate_of_an_optimizer_is_noted(tmp_path: Path) -> None:
+    model = nn.Linear(2, 1)
+    surface = ps.LossSurface(model, nn.MSELoss(), (torch.ones(4, 2), torch.zeros(4, 1)))
+    groups = [{"params": [model.weight]}, {"params": [model.bias]}]
+    optimizer = torch.optim.SGD(groups, lr=torch.tensor(0.5))
+    line = {"line": ps.Line(ps.Random(0), samples=3)}
+    with ps.SliceLogger(tmp_path, surface, line, optimizer=optimizer) as logger:
+        logger.log(0)
+        optimizer.param_groups[1]["lr"] = 0.25
+        logger.log(1)
+    slices = ps.read_slices(tmp_path)["."]["line"]
+    assert slices[0].notes["learning_rate"] == 0.5
+    assert slices[1].notes["learning_rate"] == [0.5, 0.25]
+    with pytest.raises(TypeError, match=r"expected a torch\.optim\.Optimizer"):
+        ps.SliceLogger(tmp_path, surface, line, optimizer=0.1)  # type: ignore[arg-type]

@@ -113,7 +113,7 @@ def spectrum(progress: float, seed: int, step: int) -> Slice:
     density = 0.93 * bump(0.1, 0.45) + 0.067 * bump(1.6, 1.5) + sum(6e-4 * bump(t, width) for t in top)
     notes = {
         "eigenvalues": top.tolist(), "residuals": [1e-3, 1e-3, 0.02, 0.3, 0.9], "trace": 812.4 * (0.5 + progress),
-        "trace_error": 14.2, "matrix": "Hessian", "probes": 8, "lanczos steps": 80,
+        "trace_error": 14.2, "matrix": "Hessian", "learning_rate": 0.04 if progress < 0.7 else 0.02, "probes": 8, "lanczos steps": 80,
     }  # fmt: skip
     values = {"train/loss": density.astype("f4")[None, None]}
     errors = {"train/loss": (density * 0.22).astype("f4")[None, None]}
@@ -168,6 +168,7 @@ def run_series(seed: int, steps: list[int], last: int, diverges: bool) -> dict[s
         generator = np.random.default_rng(7)
         stiff = np.sort(generator.pareto(1.1, 40))
         shift = generator.normal(0, 0.3, 40)
+        stiff = stiff * np.exp(1.2 * progress * generator.normal(0, 1, 40))
         short = regular_coordinates(-1, 1, 25)
         bundle = center + 0.4 * stiff[:, None] * ((short + shift[:, None]) ** 2 - shift[:, None] ** 2) * progress
         names = [f"features.{i // 8}.conv{i % 3}.weight[{i}, {3 * i % 16}, 1, 1]" for i in range(40)]

@@ -93,6 +93,9 @@ class SliceLogger:
         mode: ``"inline"``: training waits for its slices; or ``"process"``.
         process_threads: cores that the process computes with.
         process_device: device that it computes on, such as ``"cuda:1"``; by default the model's.
+        optimizer: what trains the model; each slice then notes its ``learning_rate``, one number,
+            or one a group where they differ. With it the page draws the edge of stability,
+            2 / learning rate, over the eigenvalues of spectra.
         clock: gives seconds; what the budget measures time with.
 
     Raises:
@@ -121,6 +124,7 @@ class SliceLogger:
         mode: Literal["inline", "process"] = "inline",
         process_threads: int = 1,
         process_device: str | torch.device | None = None,
+        optimizer: torch.optim.Optimizer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         if not isinstance(surface, LossSurface):
@@ -137,8 +141,14 @@ class SliceLogger:
             )
         if mode not in ("inline", "process"):
             raise ValueError(f"mode is {mode!r}, expected 'inline' or 'process'.")
+        if optimizer is not None and not isinstance(optimizer, torch.optim.Optimizer):
+            raise TypeError(
+                f"optimizer is a {type(optimizer).__name__}, expected a torch.optim.Optimizer. "
+                "Leave it out if yours is none: slices then do not note a learning rate."
+            )
         self.surface = surface
         self.every = every
+        self._optimizer = optimizer
         self._slicers = None if slicers is None else _checked(slicers)
         self._series = SeriesOfSlices(surface, self._slicers, clock)
         self._budget = None if budget is None else TimeBudget(budget, every, clock)
@@ -280,7 +290,7 @@ class SliceLogger:
     def _take_one(self, name: str, step: int, epoch: float | None, by_hand: bool) -> Slice:
         budget = self._budget
         if budget is None or name not in budget:
-            slice_ = self._series.take(name, step, epoch)
+            slice_ = _with_notes(self._series.take(name, step, epoch), self._training_notes())
             self._writer.write(slice_)
             return slice_
         level, seconds = budget.level(name), None
@@ -289,12 +299,21 @@ class SliceLogger:
             began = self._clock()
             slice_ = self._series.take(name, step, epoch, level.slicer, level.examples)
             seconds = self._clock() - began
-            slice_ = _with_notes(slice_, {"budget": budget.note(name)})
+            notes = {"budget": budget.note(name), **self._training_notes()}
+            slice_ = _with_notes(slice_, notes)
             self._writer.write(slice_)
             return slice_
         finally:
             # One that failed has had its turn, too: it would fail again at the next step.
             budget.taken(name, step, seconds, by_hand=by_hand)
+
+    def _training_notes(self) -> dict[str, Any]:
+        """What a slice notes of the training that goes on around it."""
+        if self._optimizer is None:
+            return {}
+        # A schedule may hold a rate in a tensor, on any device.
+        rates = [float(group["lr"]) for group in self._optimizer.param_groups]
+        return {"learning_rate": rates[0] if len(set(rates)) == 1 else rates}
 
     def _send(self, step: int, epoch: float | None, *, by_hand: bool) -> bool:
         """Give the process a snapshot; False if it cannot be used, so slices are taken here."""
@@ -314,6 +333,7 @@ class SliceLogger:
             began = self._clock()
             trainable = bytes(p.requires_grad for p in self.surface.model.parameters())
             notes = {} if budget is None else {"budget": _note_of_snapshots(budget)}
+            notes |= self._training_notes()
             number, fraction = int(step), None if epoch is None else float(epoch)
             self._process.submit(Step(number, fraction, trainable, notes))
             seconds = self._clock() - began

@@ -221,12 +221,13 @@ def test_a_crowd_is_seen_line_by_line_or_as_a_bundle(tab: Tab, tmp_path: Path) -
     expect(panel.locator("figure")).to_have_count(11)
     tab.choose("view", "bundle")
     expect(panel.get_by_test_id("panel-note")).to_contain_text("11 curves")
+    tab.choose("curves", "all")
     svg = taken(tab, "Download picture (SVG)", tmp_path)
-    # Curves one by one, and twice the median: once as its own halo.
+    # Curves one by one; outliers once more, dashed.
     assert (
         len(re.findall(r'<path d="[^"]*" fill="none"[^>]* stroke-width="1"[^>]*opacity', svg)) == 11
     )
-    assert ">median</text>" in svg and ">10\N{EN DASH}90 %</text>" in svg
+    assert ">median of 11</text>" in svg and ">95 %</text>" in svg
     # The scale ends above 11, the highest curve, which is at the upper right.
     readout = point_at(tab, panel, 0.97, 0.09)
     expect(readout).to_contain_text("direction 10")

@@ -71,6 +71,7 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
         />
       )}
       <div className="toolbar-end">
+        {view?.ToolbarChoices && <view.ToolbarChoices />}
         {views.length > 1 && (
           <Segmented
             label="View"

@@ -66,7 +66,8 @@ export const SHORTCUTS: readonly { title: string; shortcuts: readonly Shortcut[]
     title: "In a picture that has the focus",
     shortcuts: [
       { keys: ["←", "→", "↑", "↓"], does: "Move to the next sample" },
-      { keys: ["Esc"], does: "Leave it" },
+      { keys: ["Enter"], does: "Pin a cross-section, name a curve" },
+      { keys: ["Esc"], does: "Unpin, or leave it" },
     ],
   },
 ];

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { subscribeWithSelector } from "zustand/middleware";
+import { DEFAULT_VIEW_CHOICES, type ViewChoices } from "./viewChoices";
 import { DEFAULT_COMPARE_CHOICES, type CompareChoices } from "./compareChoices";
 import { DEFAULT_CAMERA, type Camera } from "../data/camera";
 
@@ -18,7 +19,7 @@ export type Exporting =
   { readonly kind: "animation"; readonly run: string | null } | { readonly kind: "page" };
 
 /** What the user chose; `null` means "no choice made", and a default fits itself to the data. */
-export interface Choices extends CompareChoices {
+export interface Choices extends CompareChoices, ViewChoices {
   /** Names of the runs on stage. */
   readonly runs: readonly string[] | null;
   readonly focusRun: string | null;
@@ -76,6 +77,7 @@ export interface State extends Choices {
 }
 
 export const DEFAULT_CHOICES: Choices = {
+  ...DEFAULT_VIEW_CHOICES,
   ...DEFAULT_COMPARE_CHOICES,
   runs: null,
   focusRun: null,

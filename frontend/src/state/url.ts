@@ -1,5 +1,6 @@
 import { COMPARES, STRIP_COLUMNS } from "./compareChoices";
 import { DEFAULT_CHOICES, STEP_UNITS, type Choices, type ScaleKind } from "./store";
+import { GROUPINGS, RANKINGS, STEP_MODES, type Pin } from "./viewChoices";
 import { limited, type Camera } from "../data/camera";
 
 /** How one choice is written as text; reading answers nothing where the text makes no sense. */
@@ -55,6 +56,15 @@ const names: Codec<readonly string[] | null> = {
     } catch {
       return undefined;
     }
+  },
+};
+
+const pin: Codec<Pin | null> = {
+  write: (value) => (value ? `${value.x},${value.y}` : ""),
+  read: (value) => {
+    const [x, y, ...more] = value.split(",").map((part) => (part === "" ? NaN : Number(part)));
+    if (x === undefined || y === undefined || more.length > 0) return undefined;
+    return Number.isFinite(x) && Number.isFinite(y) ? { x, y } : undefined;
   },
 };
 
@@ -129,6 +139,14 @@ const BINDINGS: readonly Binding[] = [
   bind("colorMap", "cm", oneOf("viridis", "cividis", "magma", "gray")),
   bind("smooth", "smooth", flag),
   bind("clip", "clip", flag),
+  bind("stepMode", "steps", oneOf(...STEP_MODES)),
+  bind("skins", "skins", number as Codec<number>),
+  bind("pin", "pin", pin),
+  bind("ranking", "rank", oneOf(...RANKINGS)),
+  bind("grouping", "group", oneOf(...GROUPINGS)),
+  bind("everyFocusPoint", "points", flag),
+  bind("find", "find", text as Codec<string>),
+  bind("everyCurve", "curves", flag),
   bind("stepUnit", "unit", oneOf(...STEP_UNITS)),
   bind("camera", "cam", camera),
   bind("wireframe", "wire", flag),

@@ -22,6 +22,10 @@ interface PlotProps {
   readonly onClick?: (x: number, y: number) => void;
   /** Arrow keys on the focused plot: by how many samples to move. */
   readonly onArrow: (dx: number, dy: number) => void;
+  /** Enter on the focused plot: what a click does at the cursor. */
+  readonly onEnter?: () => void;
+  /** Escape on the focused plot, before it is left; answers whether there was something to undo. */
+  readonly onEscape?: () => boolean;
 }
 
 const ARROWS = new Map<string, readonly [number, number]>([
@@ -33,7 +37,7 @@ const ARROWS = new Map<string, readonly [number, number]>([
 
 export function Plot(props: PlotProps) {
   const { size, draw, whole = draw, overlay, label, title } = props;
-  const { onMove, onLeave, onClick, onArrow } = props;
+  const { onMove, onLeave, onClick, onArrow, onEnter, onEscape } = props;
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
   const element = usePictures(size, whole, title);
@@ -43,7 +47,8 @@ export function Plot(props: PlotProps) {
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
     const arrow = ARROWS.get(event.key);
-    if (event.key === "Escape") onLeave();
+    if (event.key === "Escape" && !onEscape?.()) onLeave();
+    if (event.key === "Enter") onEnter?.();
     if (!arrow || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     event.stopPropagation();

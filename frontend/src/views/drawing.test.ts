@@ -73,15 +73,23 @@ it("a bundle is its curves, their median and their band", () => {
   const values = channel([0, 0, 1, 1, 2, 2]);
   const curves = curvesOf({ slice: bundle, channel: values });
   const spread = spreadOf(bundle, curves);
-  const bundles = [{ curves, spread, ...style, centers: Float64Array.of(1) }];
+  const bundles = [{ curves, spread, outliers: [2], ...style, centers: Float64Array.of(1) }];
   const drawn = svg((surface) =>
-    drawBundles(surface, chart(), { bundles, xLabel: "", yLabel: "", theme }),
+    drawBundles(surface, chart(), { bundles, every: false, xLabel: "", yLabel: "", theme }),
   );
-  expect(areas(drawn)[0]).toEqual([50, 30, 450, 30, 450, 190, 50, 190]);
+  // Quantiles of 0, 1 and 2: half of the curves lie between 0.5 and 1.5, 95 % within 0.05 and 1.95.
+  expect(areas(drawn).slice(0, 3)).toEqual([
+    [50, 15, 450, 15, 450, 205, 50, 205],
+    [50, 30, 450, 30, 450, 190, 50, 190],
+    [50, 60, 450, 60, 450, 160, 50, 160],
+  ]);
+  expect(drawn).toContain(">1 outlier</text>");
+  expect(drawn).toContain(">median of 3</text>");
+  expect(drawn).toMatch(/d="M50 10L450 10"[^>]*stroke-dasharray="5 2"/);
   expect(drawn).toContain('<path d="M50 110L450 110" fill="none"');
-  const apart = [{ curves, spread: null, ...style, centers: Float64Array.of(1) }];
+  const apart = [{ curves, spread: null, outliers: [], ...style, centers: Float64Array.of(1) }];
   const without = svg((surface) =>
-    drawBundles(surface, chart(), { bundles: apart, xLabel: "", yLabel: "", theme }),
+    drawBundles(surface, chart(), { bundles: apart, every: false, xLabel: "", yLabel: "", theme }),
   );
   expect(areas(without)).toEqual([]);
   expect(without).not.toContain("median");
@@ -111,6 +119,7 @@ it("a path is solid up to its step and faint after it", () => {
     xs: Float32Array.of(-1, 0, 1),
     ys: Float32Array.of(1, 1, 2),
     steps: [0, 100, 200],
+    off: new Float32Array(3),
     now: 1,
   };
   const drawn = svg((surface) => drawPath(surface, chart(), path, theme));
@@ -162,6 +171,7 @@ it("a plane has a dot where it was evaluated, unless the dots would be too near"
           smooth: false,
           clipped: { below: false, above: false },
           path: null,
+          pin: null,
           evaluated: Uint8Array.of(1, 0, 0, 1, 0, 1),
           allowed: 0,
           theme,

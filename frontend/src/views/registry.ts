@@ -4,6 +4,8 @@ import { bundleView } from "./bundle/bundleView";
 import { lineView } from "./line/lineView";
 import { overStepsView } from "./line/overStepsView";
 import { planeView } from "./plane/planeView";
+import { ranksView } from "./ranks/ranksView";
+import { eigenvaluesView } from "./spectrum/eigenvaluesView";
 import { spectrumView } from "./spectrum/spectrumView";
 import { surfaceView } from "./surface/surfaceView";
 import type { View } from "./view";
@@ -16,7 +18,9 @@ const VIEWS: readonly View[] = [
   overStepsView,
   smallMultiplesView,
   bundleView,
+  ranksView,
   spectrumView,
+  eigenvaluesView,
 ];
 
 export function viewsFor(layout: Layout | null): readonly View[] {

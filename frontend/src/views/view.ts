@@ -82,6 +82,8 @@ export interface View {
   /** By kind and shape, never by method: a new method is drawn without a change here. */
   readonly supports: (layout: Layout) => boolean;
   readonly Component: ComponentType<ViewProps>;
+  /** Its own choices, among those of the toolbar. */
+  readonly ToolbarChoices?: ComponentType;
   /** What all panels of the view share: stands above them. */
   readonly Controls?: ComponentType;
   /** Whether several runs may share a chart. */

@@ -1,4 +1,4 @@
-import { useCallback, useMemo } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { axisLabel } from "../../plot/axisLabel";
 import { contains, createChart, innerBox, linear } from "../../plot/chart";
 import { IN_PLACE } from "../../plot/geometry";
@@ -11,11 +11,19 @@ import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { sampleAt, stepAlong } from "../line/lineModel";
 import { Readout } from "../shared/Readout";
+import { useChoice } from "../shared/useChoice";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
-import { bundleExtent, curvesOf, describeBundle, nearestCurve, neighborAt } from "./bundleModel";
+import {
+  bundleExtent,
+  curvesOf,
+  describeBundle,
+  nearestCurve,
+  neighborAt,
+  outliersOf,
+} from "./bundleModel";
+import { drawBundles, drawSelected, shapeOf, type StyledBundle } from "./drawBundle";
 import { useSpreads } from "./useSpreads";
-import { drawBundles, shapeOf, type StyledBundle } from "./drawBundle";
 
 const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 
@@ -25,16 +33,18 @@ export function BundleView({ panels, value }: ViewProps) {
   const { fixed = false } = value;
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
+  const [every] = useChoice("everyCurve");
+  const [selected, select] = useState<number | null>(null);
   const ofPanels = useMemo(() => panels.map(curvesOf), [panels]);
   const spreads = useSpreads(panels, ofPanels);
   const bundles = useMemo<StyledBundle[]>(
     () =>
-      panels.map((panel, i) => ({
-        curves: ofPanels[i] ?? [],
-        spread: spreads[i] ?? null,
-        ...panel.style,
-        centers: panel.channel.center,
-      })),
+      panels.map((panel, i) => {
+        const own = ofPanels[i] ?? [];
+        const spread = spreads[i] ?? null;
+        const outliers = spread ? outliersOf(spread, own) : [];
+        return { curves: own, spread, outliers, ...panel.style, centers: panel.channel.center };
+      }),
     [panels, ofPanels, spreads],
   );
   // Every curve of every run, so that one number says which one is pointed at.
@@ -55,9 +65,11 @@ export function BundleView({ panels, value }: ViewProps) {
       const axes = panels[0]?.slice.axes ?? [];
       const xLabel = axes.length === 1 ? axisLabel(axes[0]) : "coordinate";
       const yLabel = panels[0]?.channel.name ?? "";
-      drawBundles(surface, chart, { bundles, xLabel, yLabel, theme });
+      drawBundles(surface, chart, { bundles, every, xLabel, yLabel, theme });
+      const chosen = selected === null ? undefined : curves[selected];
+      if (chosen) drawSelected(surface, chart, chosen, theme);
     },
-    [chart, bundles, panels, theme],
+    [chart, bundles, every, curves, selected, panels, theme],
   );
   const pointed = cursor?.line ?? null;
   const curve = pointed === null ? undefined : curves[pointed];
@@ -97,6 +109,16 @@ export function BundleView({ panels, value }: ViewProps) {
           setCursor(near ? { x: sampleAt(near, x).x, y: 0, line, byKeyboard: false } : null);
         }}
         onLeave={() => setCursor(null)}
+        onClick={(px, py) => {
+          const inside = contains(chart.box, px, py);
+          const line = inside ? nearestCurve(curves, chart.fromX(px), py, chart.toY) : null;
+          select(line === selected ? null : line);
+        }}
+        onEnter={() => select(pointed === selected ? null : pointed)}
+        onEscape={() => {
+          select(null);
+          return selected !== null;
+        }}
         onArrow={(dx, dy) => {
           const line = pointed !== null && pointed < curves.length ? pointed : 0;
           const x = stepAlong(curves[line] ?? first, cursor?.x ?? 0, dx);

@@ -49,9 +49,9 @@ describe("a bundle", () => {
       viewsFor({ kind, method: "", shape, channels: [], axes: [] }).map(({ id }) => id);
     expect(ids("lines", [1, 1, 9])).toEqual(["line", "over-steps"]);
     expect(ids("lines", [3, 1, 9])).toEqual(["line", "over-steps", "bundle"]);
-    expect(ids("lines", [1, 3, 9])).toEqual(["small-multiples", "bundle"]);
+    expect(ids("lines", [1, 3, 9])).toEqual(["small-multiples", "bundle", "ranks"]);
     expect(ids("plane", [1, 9, 9])).toEqual(["plane", "surface"]);
-    expect(ids("spectrum", [1, 1, 9])).toEqual(["spectrum"]);
+    expect(ids("spectrum", [1, 1, 9])).toEqual(["spectrum", "eigenvalues"]);
   });
 
   it("has a curve for each line at each focus point", () => {
@@ -89,6 +89,6 @@ describe("a bundle", () => {
     const drawn = drawnOf(many);
     expect([drawn.length, drawn[0], drawn.at(-1)]).toEqual([1000, 0, 4000]);
     const large = { ...twice, shape: [1, 4001, 3] as const, axes: [axis(X)] };
-    expect(bundleSentences(panel(large))[0]).toContain("1,000 of them are drawn");
+    expect(bundleSentences(panel(large))[0]).toContain("Of all curves 1,000 are drawn");
   });
 });

@@ -23,14 +23,26 @@ export function curvesOf({ slice, channel }: Pick<PanelSlice, "slice" | "channel
   });
 }
 
-/** Between which shares of the curves the band lies. */
-export const SHARES = [0.1, 0.5, 0.9] as const;
+/** How many of the curves the bands hold at each coordinate, the widest first. */
+export const HELD = [0.95, 0.8, 0.5] as const;
+
+const TAILS = HELD.map((held) => (1 - held) / 2);
+
+/** The shares of the curves whose bounds a spread is made of. */
+export const SHARES = [0.5, 0, 1, ...TAILS, ...TAILS.map((tail) => 1 - tail)] as const;
+
+export interface QuantileBand {
+  readonly low: Float64Array;
+  readonly high: Float64Array;
+}
 
 export interface Spread {
   readonly coordinates: Float64Array;
-  readonly low: Float64Array;
   readonly median: Float64Array;
-  readonly high: Float64Array;
+  /** In the order of HELD. */
+  readonly bands: readonly QuantileBand[];
+  readonly lowest: Float64Array;
+  readonly highest: Float64Array;
 }
 
 /** Quantiles over the curves at each coordinate; nothing where their coordinates differ. */
@@ -43,9 +55,31 @@ export function spreadOf(slice: Slice, curves: readonly Curve[]): Spread | null 
 /** Quantiles at `SHARES` with their names. */
 export function toSpread(
   coordinates: Float64Array | undefined,
-  [low, median, high]: readonly Float64Array[],
+  [median, lowest, highest, ...others]: readonly Float64Array[],
 ): Spread | null {
-  return coordinates && low && median && high ? { coordinates, low, median, high } : null;
+  if (!coordinates || !median || !lowest || !highest) return null;
+  const bands = HELD.flatMap((_, i) => {
+    const [low, high] = [others[i], others[i + HELD.length]];
+    return low && high ? [{ low, high }] : [];
+  });
+  return { coordinates, median, bands, lowest, highest };
+}
+
+// At how many of the coordinates a curve has to leave the widest band to be an outlier.
+const OFTEN = 0.5;
+
+/** Places of the curves that leave the widest band at half of the coordinates, or diverge. */
+export function outliersOf(spread: Spread, curves: readonly Curve[]): number[] {
+  const [widest] = spread.bands;
+  if (!widest) return [];
+  return [...curves.entries()].flatMap(([place, { values }]) => {
+    let outside = 0;
+    for (const [i, value] of values.entries()) {
+      if (!Number.isFinite(value)) return [place];
+      if (value < (widest.low[i] ?? 0) || value > (widest.high[i] ?? 0)) outside += 1;
+    }
+    return outside >= OFTEN * values.length && outside > 0 ? [place] : [];
+  });
 }
 
 const MOST_CURVES = 1000;
@@ -128,7 +162,7 @@ export function bundleSentences({ slice, channel }: PanelSlice): string[] {
   const count = slice.shape[0] * slice.shape[1];
   const drawn = Math.min(count, MOST_CURVES);
   const curves = `${formatStep(count)} curves`;
-  const some = drawn < count ? ` ${formatStep(drawn)} of them are drawn, evenly chosen.` : "";
+  const some = drawn < count ? ` Of all curves ${formatStep(drawn)} are drawn, evenly chosen.` : "";
   if (!sharesCoordinates(slice)) {
     return [`${curves}, without a median: their coordinates differ.${some}`];
   }
@@ -136,7 +170,8 @@ export function bundleSentences({ slice, channel }: PanelSlice): string[] {
     ? ""
     : " What is not finite counts as above all else.";
   return [
-    `${curves}; line: their median, band: 10\u201390 % of them, at each coordinate.${some}${diverged}`,
+    `${curves}; line: their median, bands: 50, 80 and 95 % of them at each coordinate, hairlines: ` +
+      `all of them. Outliers leave the widest band at half of the coordinates.${some}${diverged}`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import type { View } from "../view";
 import { aroundAll, bundleSentences } from "./bundleModel";
+import { BundleControls } from "./BundleControls";
 import { BundleView } from "./BundleView";
 
 export const bundleView: View = {
@@ -8,6 +9,7 @@ export const bundleView: View = {
   supports: ({ kind, shape }) =>
     kind === "lines" && shape.length === 3 && (shape[0] ?? 0) * (shape[1] ?? 0) > 1,
   Component: BundleView,
+  ToolbarChoices: BundleControls,
   overlays: true,
   colors: false,
   needsAllSteps: false,

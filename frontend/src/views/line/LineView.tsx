@@ -9,16 +9,35 @@ import { Plot } from "../../ui/Plot";
 import { useSize } from "../../ui/useSize";
 import { extent } from "../../data/slice";
 import { Readout } from "../shared/Readout";
+import { useChoice } from "../shared/useChoice";
 import { useCurveCursor } from "../shared/useCurveCursor";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
 import { barrierOf, markOf } from "./barrierModel";
-import { drawLines, type StyledCurve } from "./drawLines";
+import { drawLines, type StyledCurve, type StyledSkin } from "./drawLines";
 import { curveOf, describeLine, envelope, sampleAt } from "./lineModel";
+import { skinsOf } from "./otherSteps";
+import { RidgelineView } from "./RidgelineView";
 
 const MARGINS = { top: 12, right: 14, bottom: 40, left: 62 };
 
-export function LineView({ panels, value, extent: shared, revision }: ViewProps) {
+/** One run's line in the chosen mode; several runs in one chart are never ridges. */
+export function LineView(props: ViewProps) {
+  const [mode] = useChoice("stepMode");
+  const [panel] = props.panels;
+  return mode === "ridgeline" && panel && props.panels.length === 1 ? (
+    <RidgelineView {...props} panel={panel} />
+  ) : (
+    <Lines {...props} onion={mode === "onion"} />
+  );
+}
+
+interface LinesProps extends ViewProps {
+  readonly onion: boolean;
+}
+
+function Lines({ panels, value, extent: shared, revision, onion }: LinesProps) {
+  const [count] = useChoice("skins");
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
   const { fixed = false } = value;
@@ -42,19 +61,29 @@ export function LineView({ panels, value, extent: shared, revision }: ViewProps)
   }, [shared, first, scale, fixed, size]);
   // The range of the other steps stays the same until another slice arrives.
   const overSteps = useMemo(
-    () => (revision >= 0 && first && panels.length === 1 ? envelope(first) : null),
-    [revision, first, panels.length],
+    () => (revision >= 0 && first && panels.length === 1 && !onion ? envelope(first) : null),
+    [revision, first, panels.length, onion],
+  );
+  const skins = useMemo<StyledSkin[]>(
+    () =>
+      onion && revision >= 0
+        ? panels.flatMap((panel) =>
+            skinsOf(panel, count).map((skin) => ({ ...skin, color: panel.style.color })),
+          )
+        : [],
+    [onion, revision, panels, count],
   );
   const draw = useCallback(
     (surface: Surface2D) =>
       drawLines(surface, chart, {
         curves,
         envelope: overSteps,
+        skins,
         xLabel: axisLabel(first?.slice.axes[0]),
         yLabel: first?.channel.name ?? "",
         theme,
       }),
-    [chart, curves, overSteps, first, theme],
+    [chart, curves, overSteps, skins, first, theme],
   );
   const [cursor, pointing] = useCurveCursor(chart, curves, theme);
   const [curve] = curves;

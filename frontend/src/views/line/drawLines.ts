@@ -6,10 +6,12 @@ import { drawZeroLine } from "../../plot/marks/zeroLine";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { BAND, drawBand } from "../shared/errors";
+import { drawGaps } from "../shared/drawGaps";
 import { drawKey, type KeyEntry } from "../shared/drawKey";
 import type { BarrierMark } from "./barrierModel";
 import { drawBracket, drawChord } from "./drawBarrier";
 import type { Curve } from "./lineModel";
+import type { Skin } from "./otherSteps";
 
 export interface StyledCurve extends Curve {
   readonly color: string;
@@ -19,8 +21,14 @@ export interface StyledCurve extends Curve {
   readonly barrier?: BarrierMark | null;
 }
 
+/** Another step's curve, faint. */
+export interface StyledSkin extends Skin {
+  readonly color: string;
+}
+
 interface LinesDrawing {
   readonly curves: readonly StyledCurve[];
+  readonly skins?: readonly StyledSkin[];
   readonly envelope: { readonly low: Float32Array; readonly high: Float32Array } | null;
   readonly xLabel: string;
   readonly yLabel: string;
@@ -38,8 +46,12 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
   drawZeroLine(surface, chart, theme);
   const marks = curves.flatMap(({ barrier }) => barrier ?? []);
   surface.clip(box, () => {
+    for (const curve of curves) drawGaps(surface, chart, curve, theme);
     drawEnvelope(surface, chart, drawing);
-    for (const curve of curves) drawBand(surface, chart, curve, curve.color);
+    drawSkins(surface, chart, drawing.skins ?? []);
+    // A band would hide the curves of the steps around.
+    const bands = drawing.skins?.length ? [] : curves;
+    for (const curve of bands) drawBand(surface, chart, curve, curve.color);
     for (const mark of marks) drawChord(surface, chart, mark, theme);
     for (const curve of curves) {
       drawCurve(surface, chart, curve, 1.75);
@@ -50,6 +62,29 @@ export function drawLines(surface: Surface2D, chart: Chart, drawing: LinesDrawin
   for (const mark of marks) drawBracket(surface, chart, mark, theme);
   for (const curve of curves) drawDot(surface, chart, curve, theme, curves.length === 1);
   drawKey(surface, box, keyOf(drawing), theme);
+}
+
+const FAINTEST = 0.14;
+const STRONGEST = 0.55;
+const LATER_DASH = [2, 3];
+
+/** The nearer in time, the stronger; what came later is dotted. */
+function drawSkins(surface: Surface2D, chart: Chart, skins: readonly StyledSkin[]): void {
+  const farthest = Math.max(...skins.map(({ away }) => Math.abs(away)));
+  for (const { coordinates, values, away, color } of skins) {
+    const share = farthest > 1 ? (Math.abs(away) - 1) / (farthest - 1) : 0;
+    const shape = polyline(
+      coordinates.length,
+      (i) => chart.toX(coordinates[i] ?? NaN),
+      (i) => chart.toY(values[i] ?? NaN),
+    );
+    surface.stroke(shape, IN_PLACE, {
+      color,
+      width: 1.5,
+      dash: away > 0 ? LATER_DASH : [],
+      opacity: STRONGEST + share * (FAINTEST - STRONGEST),
+    });
+  }
 }
 
 export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, width: number) {
@@ -63,6 +98,16 @@ export function drawCurve(surface: Surface2D, chart: Chart, curve: StyledCurve, 
     (i) => (unknown(i) ? NaN : chart.toY(values[i] ?? NaN)),
   );
   surface.stroke(shape, IN_PLACE, { color, width, dash });
+}
+
+/** A curve that others stand out from. */
+export function drawFaint(surface: Surface2D, chart: Chart, curve: Curve, color: string): void {
+  const shape = polyline(
+    curve.coordinates.length,
+    (i) => chart.toX(curve.coordinates[i] ?? NaN),
+    (i) => chart.toY(curve.values[i] ?? NaN),
+  );
+  surface.stroke(shape, IN_PLACE, { color, width: 1, opacity: 0.35 });
 }
 
 /** A dot where a value was evaluated, if others were interpolated. */
@@ -95,16 +140,25 @@ function drawEnvelope(surface: Surface2D, chart: Chart, { envelope, curves }: Li
 
 const ENVELOPE = 0.1;
 
-function keyOf({ curves, envelope }: LinesDrawing): KeyEntry[] {
+function keyOf({ curves, envelope, skins = [] }: LinesDrawing): KeyEntry[] {
   const [curve] = curves;
   if (!curve) return [];
   const { color } = curve;
   const key: KeyEntry[] = [];
-  if (curves.some(({ errors }) => errors)) {
+  if (skins.length === 0 && curves.some(({ errors }) => errors)) {
     key.push({ label: "95 %", color, opacity: BAND });
   }
+  const before = skins.reduce((most, { away }) => Math.max(most, -away), 0);
+  const after = skins.reduce((most, { away }) => Math.max(most, away), 0);
+  const skin = { color, opacity: STRONGEST, thickness: 1.5 };
+  if (before > 0) key.push({ ...skin, label: stepsText(before, "before") });
+  if (after > 0) key.push({ ...skin, label: `${stepsText(after, "after")}, dotted` });
   if (envelope) key.push({ label: "all steps", color, opacity: ENVELOPE });
   return key;
+}
+
+function stepsText(count: number, side: string): string {
+  return `${count} ${count === 1 ? "step" : "steps"} ${side}`;
 }
 
 function drawDot(

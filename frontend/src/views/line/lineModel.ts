@@ -6,11 +6,12 @@ import {
   type Channel,
   type Slice,
 } from "../../data/slice";
+import { measureLine } from "../../data/lineMeasures";
 import { nearestIndex } from "../../data/stats";
-import { formatCoordinate, formatValue } from "../../plot/format";
+import { formatCoordinate, formatTick, formatValue } from "../../plot/format";
 import { HALF_WIDTH } from "../shared/errors";
 import { allowedError } from "../shared/recordSentences";
-import type { PanelSlice } from "../view";
+import type { Measured, PanelSlice } from "../view";
 
 /** One curve: where it was sampled and what was found there. */
 export interface Curve {
@@ -90,6 +91,40 @@ export function lowest(curve: Curve): CurveSample | null {
     if (Number.isFinite(value) && value < (best?.value ?? Infinity)) best = sampleAt(curve, x);
   }
   return best;
+}
+
+/** What can be measured of a line around its focus point, in a sentence. */
+export function measureSentences({ slice, channel, focusPoint }: Measured): string[] {
+  const center = channel.center[focusPoint] ?? NaN;
+  const curve = curveOf(slice, channel, focusPoint);
+  const { curvature, rSquared, width, absoluteWidth, asymmetry } = measureLine({
+    ...curve,
+    center,
+  });
+  const facts: string[] = [];
+  if (Number.isFinite(curvature)) {
+    // As Python says it: of the loss over parameters, where the axis knows how long it is.
+    const { length = NaN } = slice.axes[0] ?? {};
+    const [unit, said] = length > 0 ? [length ** 2, ""] : [1, " per squared coordinate"];
+    facts.push(
+      `curvature ${formatValue(curvature / unit, 3)}${said} (R\u00b2 ${fitText(rSquared)})`,
+    );
+  }
+  const widths = [
+    [width, "+5 %"],
+    [absoluteWidth, "+0.1"],
+  ] as const;
+  const said = widths
+    .filter(([{ value }]) => Number.isFinite(value))
+    .map(([{ value, cut }, rise]) => `${cut ? "over " : ""}${formatValue(value, 3)} at ${rise}`);
+  if (said.length > 0) facts.push(`width ${said.join(", ")}`);
+  if (Number.isFinite(asymmetry)) facts.push(`asymmetry ${formatTick(asymmetry, 0.01)}`);
+  return facts.length > 0 ? [`At 0: ${facts.join("; ")}.`] : [];
+}
+
+// Rounded down, so that 1 is said of nothing less.
+function fitText(rSquared: number): string {
+  return `${Math.floor(rSquared * 1000 + 1e-6) / 1000}`.replace("-", "\u2212");
 }
 
 /** What a line shows, in a sentence for those who cannot see it. */

@@ -3,6 +3,8 @@ import { aroundBands, BAND_SENTENCE, BARS_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
 import { barrierSentences } from "./barrierModel";
 import { lineFacet } from "./lineFacet";
+import { measureSentences } from "./lineModel";
+import { LineControls } from "./LineControls";
 import { LineView } from "./LineView";
 
 export const lineView: View = {
@@ -10,6 +12,7 @@ export const lineView: View = {
   label: "Line",
   supports: isSingleLine,
   Component: LineView,
+  ToolbarChoices: LineControls,
   overlays: true,
   differences: true,
   facet: lineFacet,
@@ -21,6 +24,7 @@ export const lineView: View = {
   domain: aroundBands,
   sentences: (panel) => [
     ...barrierSentences(panel),
+    ...measureSentences(panel),
     ...(panel.channel.errors ? [panel.slice.evaluated ? BARS_SENTENCE : BAND_SENTENCE] : []),
   ],
 };

@@ -10,10 +10,14 @@ import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { Readout } from "../shared/Readout";
 import { allowedError, recordSentences } from "../shared/recordSentences";
+import { useChoice } from "../shared/useChoice";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
-import { useContours } from "../shared/useContours";
+import { cutsThrough, uphillAt, layOutPinned, pointDetail } from "./cutModel";
+import { Cuts } from "./Cuts";
 import { drawPlane, planeLevels } from "./drawPlane";
+import { drawUphill } from "./drawPin";
+import { useContours } from "../shared/useContours";
 import {
   aboveTolerance,
   describePlane,
@@ -44,10 +48,18 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
   const { slice, channel, focusPoint, run } = panel;
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
-  const [element, size] = useSize();
+  const [element, room] = useSize();
+  const [pin, choosePin] = useChoice("pin");
+  const pinned = pin !== null;
+  const { parts, size } = useMemo(() => {
+    const layout = pinned ? layOutPinned(room) : null;
+    return { parts: layout, size: layout?.plane ?? room };
+  }, [pinned, room]);
   const [cursor, setCursor] = useCursor();
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
   const plane = useMemo(() => layOutPlane(slice, size, scale), [slice, size, scale]);
+  const pinAt = useMemo(() => pin && sampleAt(grid, pin.x, pin.y), [pin, grid]);
+  const cuts = useMemo(() => pinAt && cutsThrough(grid, pinAt), [pinAt, grid]);
   const allowed = allowedError({ slice, channel });
   const drawn = useMemo(
     () => (scale.kind === "log" ? aboveTolerance(grid, allowed) : grid),
@@ -66,11 +78,12 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       smooth,
       clipped,
       path: pathOf({ slice, focusPoint }),
+      pin: pinAt,
       evaluated: evaluatedAt(slice, focusPoint),
       allowed,
       theme,
     }),
-    [slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, theme],
+    [slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, pinAt, theme],
   );
   const draw = useCallback(
     (surface: Surface2D) => drawPlane(surface, plane, { ...drawing, contours: found }),
@@ -86,8 +99,10 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     () =>
       cursor &&
       ((surface: Surface2D) => {
-        const { x, y } = sampleAt(grid, cursor.x, cursor.y);
-        drawCrossHair(surface, plane.chart, x, y);
+        const at = sampleAt(grid, cursor.x, cursor.y);
+        drawCrossHair(surface, plane.chart, at.x, at.y);
+        const uphill = uphillAt(grid, at);
+        if (uphill) drawUphill(surface, plane.chart, at, uphill);
       }),
     [cursor, grid, plane],
   );
@@ -101,6 +116,12 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     [slice, channel, grid, run, focusPoint, scale],
   );
   const { chart } = plane;
+  const pinTo = ({ x, y }: { x: number; y: number }) =>
+    choosePin(pinAt?.x === x && pinAt.y === y ? null : { x, y });
+  const unpin = () => {
+    if (pinned) choosePin(null);
+    return pinned;
+  };
   return (
     <div className="view" ref={element}>
       <Plot
@@ -118,15 +139,26 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
           setCursor({ x, y, line: null, byKeyboard: false });
         }}
         onLeave={() => setCursor(null)}
+        onClick={(px, py) => {
+          if (contains(chart.box, px, py)) {
+            pinTo(sampleAt(grid, chart.fromX(px), chart.fromY(py)));
+          }
+        }}
+        onEnter={() => pinTo(sampleAt(grid, cursor?.x ?? 0, cursor?.y ?? 0))}
+        onEscape={unpin}
         onArrow={(dx, dy) => {
           const { x, y } = neighbor(grid, cursor?.x ?? 0, cursor?.y ?? 0, dx, dy);
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
       />
+      {parts && pinAt && cuts && (
+        <Cuts panel={panel} cuts={cuts} at={pinAt} boxes={parts.cuts} scale={scale} unpin={unpin} />
+      )}
       {sample && (
         <Readout
           value={sample.value}
           coordinates={[sample.x, sample.y]}
+          detail={pointDetail(slice, grid, sample)}
           interpolated={evaluatedAt(slice, focusPoint)?.[sample.index] === 0}
         />
       )}

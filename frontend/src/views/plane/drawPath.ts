@@ -3,7 +3,7 @@ import { IN_PLACE, polyline } from "../../plot/geometry";
 import { formatStep } from "../../plot/format";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
-import type { Path } from "./trajectoryModel";
+import { VISIBLY_OFF, type Path } from "./trajectoryModel";
 
 const INK = "#ffffff";
 const SHADE = "rgba(0, 0, 0, 0.75)";
@@ -31,10 +31,11 @@ export function drawPath(surface: Surface2D, chart: Chart, path: Path, theme: Th
   surface.stroke(past, IN_PLACE, { color: INK, width: 2 });
   for (const i of apart(steps.length, x, y)) {
     const came = i <= now;
-    surface.circle(x(i), y(i), DOT, came ? INK : LATER_INK, {
-      color: came ? SHADE : LATER_SHADE,
-      width: 1,
-    });
+    const away = path.off[i] ?? 0;
+    if (away >= VISIBLY_OFF) drawRing(surface, x(i), y(i), away, came);
+    // The farther off the plane, the fainter.
+    const ink = came ? `rgba(255, 255, 255, ${1 - 0.75 * away})` : LATER_INK;
+    surface.circle(x(i), y(i), DOT, ink, { color: came ? SHADE : LATER_SHADE, width: 1 });
   }
   const first = steps[0];
   if (first !== undefined && now > 0 && contains(chart.box, x(0), y(0))) {
@@ -48,6 +49,17 @@ export function drawPath(surface: Surface2D, chart: Chart, path: Path, theme: Th
   if (now < 0) return;
   surface.circle(x(now), y(now), 6.5, SHADE);
   surface.circle(x(now), y(now), 5, theme.playHead, { color: INK, width: 1.75 });
+}
+
+const WIDEST_RING = 11;
+
+/** A hollow ring as wide as a point is off the plane. */
+function drawRing(surface: Surface2D, x: number, y: number, away: number, came: boolean): void {
+  const radius = DOT + 1 + WIDEST_RING * away;
+  const hollow = "rgba(255, 255, 255, 0)";
+  surface.circle(x, y, radius, hollow, { color: "rgba(0, 0, 0, 0.3)", width: 2 });
+  const color = `rgba(255, 255, 255, ${came ? 0.7 : 0.4})`;
+  surface.circle(x, y, radius, hollow, { color, width: 1 });
 }
 
 /** Points that are not too near to the one before; the first and the last are among them. */

@@ -12,7 +12,8 @@ import { contourLevels, type ContourLevel, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
 import { drawPath } from "./drawPath";
-import type { PlaneChart } from "./planeModel";
+import { drawPin } from "./drawPin";
+import type { PlaneChart, PlaneSample } from "./planeModel";
 import type { Path } from "./trajectoryModel";
 
 const MOST_PIXELS = 420;
@@ -28,6 +29,8 @@ export interface PlaneDrawing {
   readonly smooth: boolean;
   readonly clipped: Clipped;
   readonly path: Path | null;
+  /** Where cross-sections are taken. */
+  readonly pin: PlaneSample | null;
   /** 1 where a value of the grid was evaluated; nothing where none is interpolated. */
   readonly evaluated: Uint8Array | null;
   /** How far off the others may be. */
@@ -77,6 +80,7 @@ export function drawField(
     }
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
+    if (drawing.pin) drawPin(surface, chart, drawing.pin);
   });
 }
 

@@ -26,6 +26,7 @@ export const planeFacet: Facet = {
       channel,
       grid: gridOf(slice, channel, focusPoint),
       path: pathOf({ slice, focusPoint }),
+      pin: null,
       evaluated: evaluatedAt(slice, focusPoint),
       allowed: allowedError({ slice, channel }),
     });

@@ -29,20 +29,36 @@ describe("the path of the parameters", () => {
   });
 
   it("says how much of its motion the plane explains, never more than it does", () => {
-    expect(seen(golden)).toEqual(["The plane explains 87 % of the path\u2019s motion."]);
+    expect(seen(golden)[0]).toBe("The plane explains 87 % of the path\u2019s motion.");
     expect(seen(changed({ explained: 0.9999 }))[0]).toContain("99 %");
     expect(seen(changed({ explained: 0.0004 }))[0]).toContain("less than 1 %");
     expect(seen(changed({ explained: 0 }))[0]).toContain("explains 0 %");
     expect(seen(changed({ explained: 1 }))[0]).toContain("100 %");
-    expect(seen(changed({ explained: NaN }))).toEqual([]);
+    expect(seen(changed({ explained: NaN, distances: new Float32Array(3) }))).toEqual([]);
   });
 
   it("counts its points outside of the plane", () => {
     const coordinates = [Float32Array.of(-3, -0.5, 0), Float32Array.of(0.5, 0.125, NaN)];
     expect(seen(changed({ coordinates }))[0]).toMatch(/ 2 of its 3 points lie outside\.$/);
-    expect(seen(changed({ coordinates, explained: NaN }))).toEqual([
+    const distances = Float32Array.of(0, NaN, 0);
+    expect(seen(changed({ coordinates, explained: NaN, distances }))).toEqual([
       "The path of the parameters: 2 of its 3 points lie outside.",
     ]);
+  });
+
+  it("has a ring around each point off the plane, as wide as it is far", () => {
+    // The golden plane's axes reach further: its points are off by a share of that.
+    const reach = Math.max(
+      ...golden.axes.map((axis) => {
+        const all = axis.coordinates;
+        return (((all.at(-1) ?? 0) - (all[0] ?? 0)) / 2) * axis.length;
+      }),
+    );
+    const distances = Float32Array.of(0, reach / 4, 9 * reach);
+    const path = pathOf({ slice: changed({ distances }), focusPoint: 0 });
+    expect([...(path?.off ?? [])]).toEqual([0, 0.25, 1]);
+    expect(seen(changed({ distances }))).toContain("Rings grow with the distance from the plane.");
+    expect(seen(changed({ distances: new Float32Array(3) }))).toHaveLength(1);
   });
 
   it("is seen from the first focus point only", () => {

@@ -14,11 +14,25 @@ interface ReadoutProps {
   readonly place?: string;
   readonly name?: string;
   readonly color?: string;
+  /** How many digits are printed. */
+  readonly digits?: number;
+  /** More of it, left out where there is no room. */
+  readonly detail?: string;
 }
 
 /** The value under the cursor and where that is: in the panel's head, or in place without one. */
 export function Readout(props: ReadoutProps) {
-  const { value, coordinates, half, interpolated = false, place, name, color } = props;
+  const {
+    value,
+    coordinates,
+    half,
+    interpolated = false,
+    place,
+    name,
+    color,
+    detail,
+    digits = 5,
+  } = props;
   const slot = use(ReadoutSlot);
   const readout = (
     <span
@@ -32,8 +46,9 @@ export function Readout(props: ReadoutProps) {
       <span className="readout-place">
         {place ?? `(${coordinates.map(formatCoordinate).join(", ")})`}
       </span>{" "}
-      <b>{formatValue(value, 5)}</b>
+      <b>{formatValue(value, digits)}</b>
       {half !== undefined && <span> ± {formatValue(half, 2)}</span>}
+      {detail !== undefined && <span className="readout-detail"> {detail}</span>}
       {interpolated && <span className="readout-place"> interpolated</span>}
     </span>
   );

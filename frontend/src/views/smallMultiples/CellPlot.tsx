@@ -10,9 +10,10 @@ import { useDark } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { Plot } from "../../ui/Plot";
 import { useCursor } from "../../ui/useCursor";
-import { drawCurve } from "../line/drawLines";
+import { drawCurve, drawFaint } from "../line/drawLines";
 import { curveOf, sampleAt, stepAlong } from "../line/lineModel";
 import { extent } from "../../data/slice";
+import { drawGaps } from "../shared/drawGaps";
 import { drawBand } from "../shared/errors";
 import type { PanelSlice } from "../view";
 import type { Cell } from "./smallMultiplesModel";
@@ -22,13 +23,17 @@ const MARGINS = { top: 6, right: 6, bottom: 18, left: 44 };
 interface CellPlotProps {
   readonly panel: PanelSlice;
   readonly cell: Cell;
+  /** Its score as a share of the largest, nothing where cells are not ranked. */
+  readonly share: number | null;
+  /** Whether the lines of all focus points are drawn. */
+  readonly every: boolean;
   readonly domain: Interval;
   readonly kind: ScaleKind;
   readonly size: Size;
 }
 
 /** One line of a bundle, small. */
-export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
+export function CellPlot({ panel, cell, share, every, domain, kind, size }: CellPlotProps) {
   const theme = themeFor(useDark());
   const [cursor, setCursor] = useCursor();
   const { slice, channel, focusPoint, style } = panel;
@@ -41,6 +46,11 @@ export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
     }),
     [slice, channel, focusPoint, cell.line, style],
   );
+  const others = useMemo(() => {
+    if (!every) return [];
+    const points = [...Array(slice.shape[0]).keys()].filter((point) => point !== focusPoint);
+    return points.map((point) => curveOf(slice, channel, point, cell.line));
+  }, [every, slice, channel, focusPoint, cell.line]);
   const chart = useMemo(
     () =>
       createChart(
@@ -69,12 +79,14 @@ export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
         surface.text(chart.toX(value), box.y + box.height + 4, formatCoordinate(value), at);
       }
       surface.clip(box, () => {
+        drawGaps(surface, chart, curve, theme);
+        for (const other of others) drawFaint(surface, chart, other, curve.color);
         drawBand(surface, chart, curve, curve.color);
         drawCurve(surface, chart, curve, 1.5);
       });
       drawFrame(surface, box, theme);
     },
-    [chart, curve, theme],
+    [chart, curve, others, theme],
   );
   // The same coordinate in every cell; the value printed is that of the one pointed at.
   const overlay = useMemo(
@@ -95,6 +107,11 @@ export function CellPlot({ panel, cell, domain, kind, size }: CellPlotProps) {
       <figcaption>
         <ElidedName name={cell.name} />
       </figcaption>
+      {share !== null && (
+        <div className="score" title={formatValue(cell.score, 3)}>
+          <div style={{ width: `${100 * (share > 0 ? share : 0)}%`, background: style.color }} />
+        </div>
+      )}
       <Plot
         size={size}
         draw={draw}

@@ -1,13 +1,15 @@
+import type { Layout } from "../../data/catalog";
 import { BAND_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
+import { SmallMultiplesControls } from "./SmallMultiplesControls";
 import { SmallMultiplesView } from "./SmallMultiplesView";
 
 export const smallMultiplesView: View = {
   id: "small-multiples",
   label: "Small multiples",
-  supports: (layout) =>
-    layout.kind === "lines" && layout.shape.length === 3 && (layout.shape[1] ?? 0) > 1,
+  supports: isBundle,
   Component: SmallMultiplesView,
+  ToolbarChoices: SmallMultiplesControls,
   overlays: false,
   colors: false,
   needsAllSteps: false,
@@ -16,3 +18,7 @@ export const smallMultiplesView: View = {
   notes: [],
   sentences: ({ channel }) => (channel.errors ? [BAND_SENTENCE] : []),
 };
+
+export function isBundle(layout: Layout): boolean {
+  return layout.kind === "lines" && layout.shape.length === 3 && (layout.shape[1] ?? 0) > 1;
+}

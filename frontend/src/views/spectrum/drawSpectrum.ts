@@ -28,6 +28,7 @@ export function drawSpectra(surface: Surface2D, chart: Chart, drawing: SpectraDr
   const { spectra, xLabel, theme } = drawing;
   const { box } = chart;
   const bottom = box.y + box.height;
+  drawNegative(surface, chart, theme);
   drawAxes(surface, chart, theme, { xLabel, yLabel: "density" });
   surface.clip(box, () => {
     for (const spectrum of spectra) drawDensity(surface, chart, spectrum);
@@ -50,6 +51,16 @@ export function drawSpectra(surface: Surface2D, chart: Chart, drawing: SpectraDr
     align,
     baseline: "bottom",
   });
+}
+
+/** Where eigenvalues are negative: directions along which the value curves downward. */
+function drawNegative(surface: Surface2D, chart: Chart, theme: Theme): void {
+  const { box } = chart;
+  const right = Math.min(chart.toX(0), box.x + box.width);
+  if (!(right > box.x)) return;
+  const [top, bottom] = [box.y, box.y + box.height];
+  const area = Float64Array.of(box.x, top, right, top, right, bottom, box.x, bottom);
+  surface.fill({ lines: [area] }, IN_PLACE, theme.text, 0.06);
 }
 
 function drawDensity(surface: Surface2D, chart: Chart, spectrum: StyledSpectrum): void {

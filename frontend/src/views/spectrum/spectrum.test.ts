@@ -28,7 +28,9 @@ describe("a spectrum", () => {
   });
 
   it("says its trace, its largest eigenvalue and which matrix it is of", () => {
-    expect(spectrumSentences(panel(golden))[0]).toBe("Trace 12.5 ± 0.3, largest eigenvalue 2.750.");
+    expect(spectrumSentences(panel(golden))[0]).toBe(
+      "Trace 12.5 ± 0.3, largest eigenvalue 2.750, effective rank (trace / largest) 4.55.",
+    );
     const named = { ...golden, notes: new Map([...golden.notes, ["matrix", "some matrix"]]) };
     expect(spectrumSentences(panel(named))[0]).toMatch(/^Some matrix: trace 12\.5/);
     expect(spectrumSentences(panel(golden))[1]).toContain("95 %");
@@ -47,7 +49,9 @@ describe("a spectrum", () => {
     ]);
     const two = { ...line([0, 1], [1, 1], { notes }), shape: [2, 1, 2] as const };
     expect(eigenvaluesOf(panel(two, 1))).toEqual([{ value: 7, residual: 0.3 }]);
-    expect(spectrumSentences(panel(two, 1))).toEqual(["Trace 8.00, largest eigenvalue 7.000."]);
+    expect(spectrumSentences(panel(two, 1))).toEqual([
+      "Trace 8.00, largest eigenvalue 7.000, effective rank (trace / largest) 1.14.",
+    ]);
   });
 
   it("makes nothing of notes that make no sense", () => {

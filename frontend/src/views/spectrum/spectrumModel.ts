@@ -29,6 +29,12 @@ function noted({ slice, focusPoint }: Where, name: (typeof SPECTRUM_NOTES)[numbe
   return Array.isArray(note) ? (note as readonly unknown[])[focusPoint] : undefined;
 }
 
+/** A noted number of a focus point; NaN where there is none. */
+export function notedNumber(measured: Where, name: (typeof SPECTRUM_NOTES)[number]): number {
+  const note = noted(measured, name);
+  return typeof note === "number" ? note : NaN;
+}
+
 /** The top eigenvalues that the record notes, largest first. */
 export function eigenvaluesOf(measured: Where): Eigenvalue[] {
   const residuals = numbers(noted(measured, "residuals"));
@@ -62,6 +68,9 @@ export function spectrumSentences(panel: PanelSlice): string[] {
     facts.push(`trace ${formatUncertain(trace, known ? error : null)}`);
   }
   if (largest) facts.push(`largest eigenvalue ${formatValue(largest.value)}`);
+  if (typeof trace === "number" && largest && largest.value > 0) {
+    facts.push(`effective rank (trace / largest) ${formatValue(trace / largest.value, 3)}`);
+  }
   const named = typeof matrix === "string" && matrix !== "" ? `${matrix}: ` : "";
   const said = `${named}${facts.join(", ")}`;
   const sentences = facts.length > 0 ? [`${said.charAt(0).toUpperCase()}${said.slice(1)}.`] : [];

@@ -1,3 +1,4 @@
+import type { Layout } from "../../data/catalog";
 import type { View } from "../view";
 import {
   aroundDensity,
@@ -10,7 +11,7 @@ import { SpectrumView } from "./SpectrumView";
 export const spectrumView: View = {
   id: "spectrum",
   label: "Spectrum",
-  supports: (layout) => layout.kind === "spectrum" && layout.shape.length === 3,
+  supports: isSpectrum,
   Component: SpectrumView,
   overlays: true,
   colors: false,
@@ -22,3 +23,7 @@ export const spectrumView: View = {
   sentences: spectrumSentences,
   headline: largestEigenvalue,
 };
+
+export function isSpectrum(layout: Layout): boolean {
+  return layout.kind === "spectrum" && layout.shape.length === 3;
+}

@@ -108,6 +108,7 @@ describe("a surface's picture", () => {
       xs: Float32Array.of(-2, 0, 2, 5),
       ys: Float32Array.of(-1, 0, 1, 5),
       steps: [0, 1, 2, 3],
+      off: new Float32Array(3),
       now: 1,
     };
     const text = svg(drawingOf(path));
