@@ -10,10 +10,10 @@ export function captionOf(panel: PanelSlice, view: View, value: ValueScale): str
   const { run, series, slice, channel } = panel;
   const [low, high] = value.domain;
   const epoch = slice.epoch === null ? "" : `, epoch ${formatCoordinate(slice.epoch)}`;
-  const what = [series.name, channel.name, slice.method, samplesOf(slice)];
+  const what = [...[series.name, channel.name, slice.method].map(quoted), samplesOf(slice)];
   const kind = `${value.kind.charAt(0).toUpperCase()}${value.kind.slice(1)}`;
   return [
-    `${run}, step ${formatStep(slice.step)}${epoch}`,
+    `${quoted(run)}, step ${formatStep(slice.step)}${epoch}`,
     `${[...what, ...focusPointOf(panel, view)].join(", ")}.`,
     ...axesOf(slice.axes),
     ...[noteFor(panel, value.kind, view.allFocusPoints), clippingFor(panel, value)].filter(
@@ -57,7 +57,7 @@ export function commonCaption(
   );
   const own = captions.flatMap(({ run, caption }) => {
     const lines = caption.slice(1).filter((line) => !common.includes(line));
-    return lines.length > 0 ? [`${run}: ${lines.join(" ")}`] : [];
+    return lines.length > 0 ? [`${quoted(run)}: ${lines.join(" ")}`] : [];
   });
   return [...own, ...common];
 }

@@ -1,8 +1,8 @@
-import { use, useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
 import { createCanvasSurface } from "../plot/canvasSurface";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
-import { PicturesContext } from "./plotRegistry";
+import { usePictures } from "./usePictures";
 
 type Paint = (surface: Surface2D, context: CanvasRenderingContext2D, density: number) => void;
 
@@ -41,12 +41,7 @@ export function OrbitPlot(props: OrbitPlotProps) {
   const cursor = useCanvas(size, paintCursor);
   const plot = useRef<HTMLDivElement>(null);
   const dragged = useRef<{ x: number; y: number } | null>(null);
-  const pictures = use(PicturesContext);
-  useEffect(() => {
-    const own = { size, draw };
-    pictures?.add(own);
-    return () => void pictures?.delete(own);
-  }, [pictures, size, draw]);
+  usePictures(plot, size, draw);
   useWheel(plot, props.onZoom);
   const onPointerMove = (event: PointerEvent<HTMLElement>) => {
     const from = dragged.current;

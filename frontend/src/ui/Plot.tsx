@@ -1,13 +1,8 @@
-import { use, useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
 import { createCanvasSurface } from "../plot/canvasSurface";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
-import {
-  PanelInfoContext,
-  PicturesContext,
-  StagePicturesContext,
-  type Picture,
-} from "./plotRegistry";
+import { usePictures } from "./usePictures";
 
 type Draw = (surface: Surface2D) => void;
 
@@ -47,7 +42,8 @@ export function Plot({
 }: PlotProps) {
   const picture = useCanvas(size, draw);
   const hairs = useCanvas(size, overlay);
-  const element = usePictures(size, draw, title);
+  const element = useRef<HTMLDivElement>(null);
+  usePictures(element, size, draw, title);
   const place = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
     const box = event.currentTarget.getBoundingClientRect();
     return [event.clientX - box.left, event.clientY - box.top];
@@ -82,24 +78,6 @@ export function Plot({
       <canvas ref={hairs} style={size} />
     </div>
   );
-}
-
-/** Lets menus draw the picture again, into a file. */
-function usePictures(size: Size, draw: Draw, title: string | undefined) {
-  const element = useRef<HTMLDivElement>(null);
-  const ofPanel = use(PicturesContext);
-  const ofStage = use(StagePicturesContext);
-  const panel = use(PanelInfoContext);
-  useEffect(() => {
-    const own: Picture = { size, draw, title, panel, element: () => element.current };
-    ofPanel?.add(own);
-    ofStage?.add(own);
-    return () => {
-      ofPanel?.delete(own);
-      ofStage?.delete(own);
-    };
-  }, [ofPanel, ofStage, panel, size, draw, title]);
-  return element;
 }
 
 /** A canvas that is drawn once a frame at most, when what draws it or its size has changed. */
