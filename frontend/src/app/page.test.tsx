@@ -251,9 +251,9 @@ describe("selectors", () => {
     await user.click(screen.getByTestId("direction"));
     await user.type(screen.getByRole("combobox", { name: "Search series" }), "line 39");
     const list = within(screen.getByRole("listbox", { name: "Series" }));
-    expect(list.getAllByRole("option")).toHaveLength(11);
+    expect(list.getAllByRole("option")).toHaveLength(14);
     await user.keyboard("{ArrowDown}{Enter}");
-    expect(store.getState().series).toBe("line 390");
+    expect(store.getState().series).toBe("line 139");
   });
 
   it("open the sheet of keys", async () => {
