@@ -194,7 +194,7 @@ def test_a_line_has_the_band_of_its_errors(tab: Tab, tmp_path: Path) -> None:
     assert area is not None
     assert area[1].count("L") == 2 * len(X) - 1
     assert "paired: same examples at every point." in " ".join(re.findall(r">([^<]*)</text>", svg))
-    csv = taken(tab, "Download values (CSV)", tmp_path)
+    csv = taken(tab, "This step as CSV", tmp_path)
     assert csv.splitlines()[0].endswith("train/loss,train/loss standard error")
     tab.slicer.get_by_test_id("panel-menu").click()
     tab.slicer.get_by_role("button", name="View as table").click()
