@@ -53,6 +53,10 @@ def tab(browser: Browser, host: Server) -> Iterator[Tab]:
         assert result.problems == []
 
 
+# Ways to compare whose panels are those of a view; the others show read-outs, or no single slice.
+PICTURES = ("only", "grid", "overlay")
+
+
 def violations(tab: Tab) -> list[str]:
     """What axe objects to in the plugin's own page, as sentences."""
     frame = tab.frame
@@ -148,6 +152,8 @@ def test_every_view_is_accessible(tab: Tab) -> None:
     found: dict[str, list[str]] = {}
     for where in views(tab):
         found |= in_both_themes(tab, ", ".join(where))
+        if where[2] not in PICTURES:
+            continue
         pictures_speak(tab)
         keys_move_a_cursor_that_is_announced(tab)
         values_stand_in_a_table(tab)

@@ -73,7 +73,7 @@ export function PanelExports({ panel, slice, view, value, pictures }: PanelExpor
       />
       {client.hasServer && key !== undefined && (
         <section className="menu-section">
-          <h3>Values of all channels</h3>
+          <h2>Values of all channels</h2>
           <div className="menu-values">
             {(
               [

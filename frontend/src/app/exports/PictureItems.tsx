@@ -31,7 +31,7 @@ export function PictureItems({ title, name, compose }: PictureItemsProps) {
   };
   return (
     <section className="menu-section">
-      <h3>{title}</h3>
+      <h2>{title}</h2>
       <LookControls />
       <div className="menu-buttons">
         <PopoverButton
@@ -49,7 +49,7 @@ export function PictureItems({ title, name, compose }: PictureItemsProps) {
           PNG
         </PopoverButton>
         <PopoverButton
-          label={`${title} into the clipboard`}
+          label={`Copy ${title.charAt(0).toLowerCase()}${title.slice(1)}`}
           onSelect={take(async (picture) => {
             const done = await copyPicture(toPng(picture, look, density));
             say(

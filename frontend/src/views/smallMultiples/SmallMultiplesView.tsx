@@ -110,9 +110,9 @@ function Cells({ panel, kind }: { panel: PanelSlice; kind: ScaleKind }) {
         {pages.map(({ key, title, cells: own, page }) => (
           <section key={key} aria-label={title || undefined}>
             {title !== "" && page.length > 0 && (
-              <h3 className="cells-title">
+              <h2 className="cells-title">
                 {title} <span className="muted">{own.length}</span>
-              </h3>
+              </h2>
             )}
             <div
               className="cells"
