@@ -189,7 +189,7 @@ def test_film_strip_is_one_picture(tab: Tab) -> None:
     expect(strip).to_have_attribute("data-state", "ready")
     tab.slicer.get_by_test_id("picture-menu").click()
     with tab.page.expect_download() as waiting:
-        tab.slicer.get_by_role("button", name="Download picture (SVG)").click()
+        tab.slicer.get_by_role("button", name="Picture as SVG").click()
     svg = Path(waiting.value.path()).read_text()
     for text in ("step 0", "step 200", ">a<", ">b<", ">other<"):
         assert text in svg

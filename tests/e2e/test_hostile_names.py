@@ -151,7 +151,7 @@ def test_runs_and_series(tab: Tab, tmp_path: Path) -> None:
         holds_together(tab)
         panel.get_by_test_id("panel-menu").click()
         with tab.page.expect_download() as download:
-            tab.slicer.get_by_role("button", name="Download picture (SVG)").click()
+            tab.slicer.get_by_role("button", name="Picture of this panel as SVG").click()
         picture = tmp_path / f"{key}.svg"
         download.value.save_as(picture)
         ElementTree.parse(picture)

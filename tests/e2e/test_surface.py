@@ -220,7 +220,7 @@ def test_a_file_holds_every_cell_as_a_polygon(tab: Tab, tmp_path: Path) -> None:
     show(tab, RUNS[1:2])
     tab.slicer.get_by_test_id("panel-menu").click()
     with tab.page.expect_download() as download:
-        tab.slicer.get_by_role("button", name="Download picture (SVG)").click()
+        tab.slicer.get_by_role("button", name="Picture of this panel as SVG").click()
     target = tmp_path / "surface.svg"
     download.value.save_as(target)
     svg = target.read_text("utf-8")

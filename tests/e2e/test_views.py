@@ -189,12 +189,12 @@ def test_a_line_has_the_band_of_its_errors(tab: Tab, tmp_path: Path) -> None:
     expect(readout).to_have_count(0)
     readout = point_at(tab, panel, 0.97, 0.5)
     expect(readout).to_contain_text("(1) 2.0000 ± 0.49")
-    svg = taken(tab, "Download picture (SVG)", tmp_path)
+    svg = taken(tab, "Picture of this panel as SVG", tmp_path)
     area = re.search(r'<path d="([^"]*)" fill="[^"]*" fill-opacity="0.28"', svg)
     assert area is not None
     assert area[1].count("L") == 2 * len(X) - 1
     assert "paired: same examples at every point." in " ".join(re.findall(r">([^<]*)</text>", svg))
-    csv = taken(tab, "Download values (CSV)", tmp_path)
+    csv = taken(tab, "This step as CSV", tmp_path)
     assert csv.splitlines()[0].endswith("train/loss,train/loss standard error")
     tab.slicer.get_by_test_id("panel-menu").click()
     tab.slicer.get_by_role("button", name="View as table").click()
@@ -208,7 +208,7 @@ def test_a_barrier_is_drawn_and_said(tab: Tab, tmp_path: Path) -> None:
     expect(panel.get_by_test_id("panel-note")).to_have_text(
         "Barrier 0.42 ± 0.03 (one standard error): highest rise above the dashed line."
     )
-    svg = taken(tab, "Download picture (SVG)", tmp_path)
+    svg = taken(tab, "Picture of this panel as SVG", tmp_path)
     assert ">barrier 0.42 ± 0.03</text>" in svg
     note = tab.slicer.locator('[data-testid="note"][data-note="similarity"]')
     expect(note).to_contain_text("0.875")
@@ -222,7 +222,7 @@ def test_a_crowd_is_seen_line_by_line_or_as_a_bundle(tab: Tab, tmp_path: Path) -
     tab.choose("view", "bundle")
     expect(panel.get_by_test_id("panel-note")).to_contain_text("11 curves")
     tab.choose("curves", "all")
-    svg = taken(tab, "Download picture (SVG)", tmp_path)
+    svg = taken(tab, "Picture of this panel as SVG", tmp_path)
     # Curves one by one; outliers once more, dashed.
     assert (
         len(re.findall(r'<path d="[^"]*" fill="none"[^>]* stroke-width="1"[^>]*opacity', svg)) == 11
@@ -254,7 +254,7 @@ def test_a_spectrum_is_one_of_eigenvalues(tab: Tab, tmp_path: Path) -> None:
     expect(panel.locator("header")).to_contain_text("λ max3.000")
     words = panel.inner_text() + str(panel.locator(".plot").get_attribute("aria-label"))
     assert not re.search("coordinate|direction|focus point|center", words)
-    svg = taken(tab, "Download picture (SVG)", tmp_path)
+    svg = taken(tab, "Picture of this panel as SVG", tmp_path)
     assert ">eigenvalue</text>" in svg and ">λ max 3.000</text>" in svg
     logarithmic = tab.picture("run")
     expect(point_at(tab, panel, 0.97, 0.5)).to_contain_text("at 3.900")
@@ -271,7 +271,7 @@ def test_a_plane_shows_the_path_of_the_parameters(tab: Tab, tmp_path: Path) -> N
     note = panel.get_by_test_id("panel-note")
     expect(note).to_contain_text("The plane explains 83 % of the path")
     expect(note).to_contain_text("1 of its 4 points lies outside")
-    svg = taken(tab, "Download picture (SVG)", tmp_path)
+    svg = taken(tab, "Picture of this panel as SVG", tmp_path)
     marker = re.search(r'<circle cx="([^"]*)" cy="([^"]*)" r="5" fill="#e8710a"', svg)
     assert marker is not None
     # The marker of this step stands at the focus point, in the middle of a square plane.

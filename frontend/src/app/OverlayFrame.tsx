@@ -87,7 +87,9 @@ export function OverlayFrame({
             </span>
           );
         })}
-        {value && slices.length > 0 && <OverlayMenu slices={slices} value={value} view={view} />}
+        {value && slices.length > 0 && (
+          <OverlayMenu slices={slices} value={value} view={view} pictures={pictures} info={info} />
+        )}
       </header>
       <div className="panel-body">
         <ErrorBoundary where="this chart">

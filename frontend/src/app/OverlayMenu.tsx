@@ -1,7 +1,9 @@
-import { useState } from "react";
+import { Suspense, useState } from "react";
 import { IconButton } from "../ui/IconButton";
+import type { PanelInfo, Picture } from "../ui/plotRegistry";
 import { Popover, PopoverItem } from "../ui/Popover";
 import type { PanelSlice, ValueScale, View } from "../views/view";
+import { PictureExports } from "./lazyExports";
 import { sentencesForAll } from "./PanelNote";
 import { ValueTable } from "./ValueTable";
 
@@ -9,10 +11,12 @@ interface OverlayMenuProps {
   readonly slices: readonly PanelSlice[];
   readonly value: ValueScale;
   readonly view: View;
+  readonly pictures: ReadonlySet<Picture>;
+  readonly info: PanelInfo | null;
 }
 
 /** What can be taken out of a chart of several runs. */
-export function OverlayMenu({ slices, value, view }: OverlayMenuProps) {
+export function OverlayMenu({ slices, value, view, pictures, info }: OverlayMenuProps) {
   const [table, setTable] = useState(false);
   const label = "Menu of all visible runs";
   return (
@@ -22,6 +26,13 @@ export function OverlayMenu({ slices, value, view }: OverlayMenuProps) {
         trigger={<IconButton icon="menu" label={label} data-testid="panel-menu" />}
       >
         <PopoverItem onSelect={() => setTable(true)}>View as table</PopoverItem>
+        <Suspense fallback={<p className="menu-wait">Loading …</p>}>
+          <PictureExports
+            parts={["all runs", slices[0]?.series.name ?? "", slices[0]?.channel.name ?? ""]}
+            caption={info?.caption ?? []}
+            pictures={pictures}
+          />
+        </Suspense>
       </Popover>
       {table && (
         <ValueTable
