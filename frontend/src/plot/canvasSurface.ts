@@ -87,8 +87,7 @@ class CanvasSurface implements Surface2D {
 
   image(raster: Raster, box: Box): void {
     const { width, height } = raster;
-    scratch ??= document.createElement("canvas");
-    const bitmap = onto(scratch, raster);
+    const bitmap = onto(scratchOf(width, height), raster);
     if (!bitmap) return;
     this.context.drawImage(bitmap, 0, 0, width, height, box.x, box.y, box.width, box.height);
   }
@@ -136,12 +135,24 @@ export function bitmapOf(raster: Raster): HTMLCanvasElement | null {
   return onto(canvas, raster);
 }
 
-// One for all pictures: a canvas a frame and picture would be the collector's work.
-let scratch: HTMLCanvasElement | undefined;
+// One for all pictures of a size: a canvas a frame and picture would be the collector's work. As
+// large as the raster, since what lies beside it would show when it is stretched.
+const scratches = new Map<string, HTMLCanvasElement>();
+const MOST_SCRATCHES = 16;
+
+function scratchOf(width: number, height: number): HTMLCanvasElement {
+  const size = `${width} ${height}`;
+  const known = scratches.get(size);
+  if (known) return known;
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  if (scratches.size >= MOST_SCRATCHES) scratches.clear();
+  scratches.set(size, canvas);
+  return canvas;
+}
 
 function onto(canvas: HTMLCanvasElement, raster: Raster): HTMLCanvasElement | null {
-  if (canvas.width < raster.width) canvas.width = raster.width;
-  if (canvas.height < raster.height) canvas.height = raster.height;
   const context = canvas.getContext("2d");
   context?.putImageData(new ImageData(raster.pixels, raster.width, raster.height), 0, 0);
   return context && canvas;

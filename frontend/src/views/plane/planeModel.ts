@@ -94,17 +94,17 @@ export function neighbor(grid: Grid, x: number, y: number, dx: number, dy: numbe
   return sampleAt(grid, step(grid.xs, x, dx), step(grid.ys, y, dy));
 }
 
-export function lowest(grid: Grid): PlaneSample | null {
-  let best: PlaneSample | null = null;
-  for (const [i, x] of grid.xs.entries()) {
-    for (const [j, y] of grid.ys.entries()) {
-      const value = grid.values[i * grid.ys.length + j] ?? NaN;
-      const index = i * grid.ys.length + j;
-      if (Number.isFinite(value) && value < (best?.value ?? Infinity))
-        best = { x, y, value, index };
-    }
+export function lowest({ xs, ys, values }: Grid): PlaneSample | null {
+  let index = -1;
+  let least = Infinity;
+  // By place and not by coordinates: each panel asks this at each step.
+  for (let n = 0; n < values.length; n += 1) {
+    const value = values[n] ?? NaN;
+    if (Number.isFinite(value) && value < least) [index, least] = [n, value];
   }
-  return best;
+  if (index < 0) return null;
+  const x = xs[Math.floor(index / ys.length)] ?? 0;
+  return { x, y: ys[index % ys.length] ?? 0, value: least, index };
 }
 
 /** What a plane shows, in a sentence for those who cannot see it. */
