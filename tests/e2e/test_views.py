@@ -223,9 +223,9 @@ def test_a_crowd_is_seen_line_by_line_or_as_a_bundle(tab: Tab, tmp_path: Path) -
     expect(panel.get_by_test_id("panel-note")).to_contain_text("11 curves")
     tab.choose("curves", "all")
     svg = taken(tab, "Picture of this panel as SVG", tmp_path)
-    # Curves one by one; outliers once more, dashed.
+    # Eleven curves one by one, the lowest values and the highest.
     assert (
-        len(re.findall(r'<path d="[^"]*" fill="none"[^>]* stroke-width="1"[^>]*opacity', svg)) == 11
+        len(re.findall(r'<path d="[^"]*" fill="none"[^>]* stroke-width="1"[^>]*opacity', svg)) == 13
     )
     assert ">median of 11</text>" in svg and ">95 %</text>" in svg
     # The scale ends above 11, the highest curve, which is at the upper right.
