@@ -99,7 +99,8 @@ def test_everyone_is_measured_and_shown() -> None:
     assert found.flops == 2 * 32 * (64 * 128 + 128 * 128 + 128 * 10)
     text = table.markdown([found], [], 1e12, {"MLP, plane": (12.4, 3.6)}, minima=True)
     cells = [cell.strip() for cell in text.splitlines()[2].split("|")]
-    assert cells[1:4] == ["MLP, plane", "25", "reference"]
+    assert cells[1:3] == ["MLP, plane", "25"]
+    assert cells[3] in ("reference", "stacked")  # whichever its few milliseconds were worth
     assert cells[-3:-1] == ["12", "4"]
 
 

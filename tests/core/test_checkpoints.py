@@ -18,11 +18,10 @@ from pysclice.core.checkpoints import read_buffers, read_parameters, read_tensor
 
 def network(seed: int = 0) -> nn.Sequential:
     torch.manual_seed(seed)
-    model = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(), nn.Linear(6, 3))
-    with torch.no_grad():
-        model[1].running_mean.normal_()  # type: ignore[union-attr,operator]
-        model[1].running_var.uniform_(0.5, 2.0)  # type: ignore[union-attr,operator]
-    return model
+    first, norm, last = nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)
+    for buffer, draw in (("running_mean", torch.randn(6)), ("running_var", torch.rand(6) + 0.5)):
+        norm.get_buffer(buffer).copy_(draw)
+    return nn.Sequential(first, norm, nn.ReLU(), last)
 
 
 def surface(model: nn.Module) -> ps.LossSurface:

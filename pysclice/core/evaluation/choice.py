@@ -28,11 +28,11 @@ BACKENDS = ("auto", "reference", "replay", "stacked", "graph")
 # A slice that the reference takes this many seconds for is not worth a choice.
 _WORTH_SECONDS = 0.3
 
-# Of less than this, not even of checking the one that is faster as a rule.
-_WORTH_A_CHECK = 0.03
-
 # Nor is one whose parameters, examples and points multiply to less than this.
 _WORTH_NUMBERS = 2**24
+
+# One that takes less than this is not even worth checking what is faster as a rule.
+_WORTH_A_CHECK = 0.03
 
 # Choosing and checking may take about this share of the whole work; and no evaluation of it more
 # than so many seconds, since the whole work may become hundreds of times faster.

@@ -113,19 +113,24 @@ class Factors:
 
     Args:
         margins: (3, classes - 1, examples).
-        coordinates: of all points, (points, 2).
+        along: the coordinates on the second axis, rising: (samples,).
     """
 
-    def __init__(self, margins: Tensor, coordinates: Float64) -> None:
+    def __init__(self, margins: Tensor, along: Float64) -> None:
         self._margins = margins
-        self._along = np.unique(coordinates[:, 1])
-        along = torch.as_tensor(self._along, dtype=margins.dtype, device=margins.device)
+        self._along = along
+        steps = torch.as_tensor(along, dtype=margins.dtype, device=margins.device)
         # Class by class, so that the points of a row lie side by side.
-        self._exponentials = torch.exp(along[:, None] * margins[2, :, None])
+        self._exponentials = torch.exp(steps[:, None] * margins[2, :, None])
 
     @classmethod
     def of(cls, margins: Tensor, coordinates: Float64) -> Factors | None:
-        """The factors; None where they would not pay, or leave the range of the numbers."""
+        """The factors; None where they would not pay, or leave the range of the numbers.
+
+        Args:
+            margins: (1 + directions, classes - 1, examples).
+            coordinates: of all points, (points, directions).
+        """
         if coordinates.shape[1] != 2:
             return None
         first, second = (np.unique(column) for column in coordinates.T)
@@ -135,7 +140,7 @@ class Factors:
         largest = margins.abs().amax(dim=(1, 2)).tolist()
         own = largest[0] + float(np.abs(first).max()) * largest[1]
         other = float(np.abs(second).max()) * largest[2]
-        return cls(margins, coordinates) if max(own, other) < _MOST_EXPONENT else None
+        return cls(margins, second) if max(own, other) < _MOST_EXPONENT else None
 
     @property
     def bytes_kept(self) -> int:
@@ -143,7 +148,12 @@ class Factors:
         return self._exponentials.numel() * self._exponentials.element_size()
 
     def write(self, rows: Float64, losses: Tensor) -> bool:
-        """Write the losses (points, examples) at some points; False if they are not finite."""
+        """Write the losses at some points; False if they are not finite.
+
+        Args:
+            rows: (points, 2), coordinates of the grid.
+            losses: (points, examples), which is written to.
+        """
         places = np.searchsorted(self._along, rows[:, 1])
         same = (np.diff(rows[:, 0]) == 0) & (np.diff(places) == 1)
         ends = [*(np.flatnonzero(~same) + 1).tolist(), len(rows)]

@@ -151,7 +151,7 @@ def run(
 def heap_for(
     backend: Backend, work: Work, portion: Portion
 ) -> Callable[[], AbstractContextManager[None]]:
-    """A heap that keeps its memory, where this is repaid."""
+    """What makes a thread's heap keep its memory, where this is repaid."""
     numbers = sum(tensor.numel() for tensor in work.center.values())
     long = numbers * portion.examples * len(work.coefficients) >= _LONG
     repaid = long and work.device.type == "cpu" and not backend.keeps_memory
