@@ -44,7 +44,7 @@ export function Stage({ selection, view }: StageProps) {
         : [],
     [revision, selection, step, view, fields],
   );
-  const mode = chooseMode(compare, view, selection.visible.length);
+  const mode = chooseMode(compare, view, selection);
   const scenes = useScenes(mode, selection, view, step, revision);
   const samples = useSamples(selection, view);
   const usual = useUsualRange(samples, selection, view, revision);

@@ -22,7 +22,7 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
   const focusPoint = useAppState((state) => state.focusPoint);
   const set = store.setState;
   const views = viewsFor(selection.layout);
-  const modes = modesFor(view, selection.visible.length);
+  const modes = modesFor(view, selection);
   return (
     <header className="toolbar" aria-label="What is shown">
       <h1 className="visually-hidden">Loss Slicer</h1>
@@ -85,7 +85,7 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
           label="Compare"
           testId="compare"
           options={modes.map(({ id, label }) => ({ value: id, label }))}
-          value={chooseMode(compare, view, selection.visible.length).id}
+          value={chooseMode(compare, view, selection).id}
           onChange={(next) => set({ compare: next })}
         />
         <Segmented

@@ -84,6 +84,17 @@ describe("groups of curves", () => {
     expect(cluster(curves)).toEqual({ members, medoids, silhouette });
   });
 
+  it("are one where all look alike, and of many curves as few as of some", () => {
+    const draw = generator(5);
+    const curve = (shape: (x: number) => number) => xs.map((x) => shape(x) + 0.05 * draw());
+    const alike = cluster(Array.from({ length: 40 }, () => curve((x) => x * x)));
+    expect(alike.medoids).toHaveLength(1);
+    const many = Array.from({ length: 2500 }, (_, i) => curve(shapes[i % 3] ?? Math.abs));
+    const { members, medoids } = cluster(many);
+    expect(medoids).toHaveLength(3);
+    for (const [i, group] of members.entries()) expect(group).toBe(members[i % 3]);
+  });
+
   it("keep what diverged apart, and bear few curves and flat ones", () => {
     const diverged = cluster([
       [1, 2, 3],

@@ -10,21 +10,33 @@ export interface Clustering {
 
 const MOST_GROUPS = 8;
 
+// Opposite shapes are 2 apart; those that are all nearer than this to one of them look alike.
+const ALIKE = 0.6;
+
+// Each is compared with each: of more curves, this many are, and the others join the nearest medoid.
+const MOST_COMPARED = 1000;
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 /**
- * Groups of curves of like shape: k-medoids on curves shifted to mean 0 and scaled to length 1, with as many groups, 2 to 8, as give the best silhouette. Deterministic. What is not
- * finite belongs to a group of its own.
+ * Groups of curves of like shape: k-medoids on curves shifted to mean 0 and scaled to length 1, with
+ * as many groups, 2 to 8, as give the best silhouette; one group where all look alike.
+ * Deterministic. What is not finite belongs to a group of its own.
  */
 export function cluster(curves: readonly ArrayLike<number>[]): Clustering {
   const shapes = curves.map(normalized);
-  const finite = shapes.flatMap((shape, i) => (shape ? [i] : []));
-  const distances = distancesOf(finite.map((i) => shapes[i] ?? new Float64Array()));
-  const best = bestClustering(distances, finite.length);
+  const finite = shapes.flatMap((shape, i) => (shape ? [{ shape, i }] : []));
+  const share = MOST_COMPARED / finite.length;
+  // Spread without a period: weights and biases take turns.
+  const compared = finite.filter((_, place) => (place * GOLDEN) % 1 < share);
+  const distances = distancesOf(compared.map(({ shape }) => shape));
+  const best = bestClustering(distances, compared.length);
   const groups = best.medoids.map((medoid) => ({
-    medoid: finite[medoid] ?? 0,
+    medoid: compared[medoid]?.i ?? 0,
     own: [] as number[],
   }));
-  for (const [place, group] of best.members.entries()) {
-    groups[group]?.own.push(finite[place] ?? 0);
+  const known = new Map(compared.map(({ i }, place) => [i, best.members[place]]));
+  for (const { shape, i } of finite) {
+    groups[known.get(i) ?? nearest(shape, groups, shapes)]?.own.push(i);
   }
   const diverged = shapes.flatMap((shape, i) => (shape ? [] : [i]));
   if (diverged[0] !== undefined) groups.push({ medoid: diverged[0], own: diverged });
@@ -32,6 +44,15 @@ export function cluster(curves: readonly ArrayLike<number>[]): Clustering {
   const members = new Int32Array(curves.length);
   for (const [group, { own }] of groups.entries()) for (const i of own) members[i] = group;
   return { members, medoids: groups.map(({ medoid }) => medoid), silhouette: best.silhouette };
+}
+
+function nearest(
+  shape: Float64Array,
+  groups: readonly { readonly medoid: number }[],
+  shapes: readonly (Float64Array | null)[],
+): number {
+  const away = groups.map(({ medoid }) => between(shape, shapes[medoid]));
+  return away.indexOf(Math.min(...away));
 }
 
 /** Shape without height or size; nothing where a value is not finite. */
@@ -54,13 +75,16 @@ function distancesOf(shapes: readonly Float64Array[]): Float64Array {
   const distances = new Float64Array(count * count);
   for (const [i, a] of shapes.entries()) {
     for (let j = 0; j < i; j += 1) {
-      const b = shapes[j];
-      let sum = 0;
-      for (let n = 0; n < a.length; n += 1) sum += ((a[n] ?? 0) - (b?.[n] ?? 0)) ** 2;
-      distances[i * count + j] = distances[j * count + i] = Math.sqrt(sum);
+      distances[i * count + j] = distances[j * count + i] = between(a, shapes[j]);
     }
   }
   return distances;
+}
+
+function between(a: Float64Array, b: Float64Array | null | undefined): number {
+  let sum = 0;
+  for (let n = 0; n < a.length; n += 1) sum += ((a[n] ?? 0) - (b?.[n] ?? 0)) ** 2;
+  return Math.sqrt(sum);
 }
 
 interface Found {
@@ -70,11 +94,11 @@ interface Found {
 }
 
 function bestClustering(distances: Float64Array, count: number): Found {
-  const one = {
-    members: new Int32Array(count),
-    medoids: count > 0 ? [central(distances, count)] : [],
-  };
-  let best: Found = { ...one, silhouette: NaN };
+  const middle = central(distances, count);
+  const medoids = count > 0 ? [middle] : [];
+  let best: Found = { members: new Int32Array(count), medoids, silhouette: NaN };
+  const widest = distances.subarray(middle * count, (middle + 1) * count);
+  if (widest.every((away) => away < ALIKE)) return best;
   for (let groups = 2; groups <= Math.min(MOST_GROUPS, count - 1); groups += 1) {
     const medoids = kMedoids(distances, count, groups);
     const members = assign(distances, count, medoids);

@@ -62,3 +62,17 @@ export function cssColor(name: ColorMapName, share: number): string {
   const offset = colorOffset(share);
   return `rgb(${table[offset] ?? 0} ${table[offset + 1] ?? 0} ${table[offset + 2] ?? 0})`;
 }
+
+/** Black or white: what is read more easily on that color (WCAG 2.2, relative luminance). */
+export function inkOn(name: ColorMapName, share: number): "#000" | "#fff" {
+  const table = colorTable(name);
+  const offset = colorOffset(share);
+  const [red = 0, green = 0, blue = 0] = [0, 1, 2].map((part) => {
+    const level = (table[offset + part] ?? 0) / 255;
+    return level <= 0.04045 ? level / 12.92 : ((level + 0.055) / 1.055) ** 2.4;
+  });
+  // Where the contrasts with black and with white are the same.
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > Math.sqrt(1.05 * 0.05) - 0.05
+    ? "#000"
+    : "#fff";
+}

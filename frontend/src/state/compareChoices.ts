@@ -1,5 +1,13 @@
 /** Ways to set runs against each other; app/compare/modes.ts holds what each one draws. */
-export const COMPARES = ["grid", "overlay", "difference", "wipe", "table", "strip"] as const;
+export const COMPARES = [
+  "grid",
+  "overlay",
+  "difference",
+  "wipe",
+  "table",
+  "strip",
+  "matrix",
+] as const;
 export type Compare = (typeof COMPARES)[number];
 
 /** What a film strip has in its columns. */

@@ -1,5 +1,6 @@
 import { createContext } from "react";
 import { ByteCache } from "../data/byteCache";
+import type { Clustering } from "../data/cluster";
 import type { Contour } from "../plot/contours";
 import { contourBytes } from "../plot/packedContours";
 import { Deriver, startWorker } from "../workers/deriver";
@@ -7,11 +8,13 @@ import { Deriver, startWorker } from "../workers/deriver";
 /** Beside the 80 MB of slices: together they stay at 128 MB. */
 const CONTOUR_BUDGET = 46 * 2 ** 20;
 const QUANTILE_BUDGET = 2 * 2 ** 20;
+const CLUSTER_BUDGET = 2 ** 19;
 
 interface Derived {
   readonly deriver: Deriver;
   readonly contours: ByteCache<readonly Contour[]>;
   readonly quantiles: ByteCache<readonly Float64Array[]>;
+  readonly clusters: ByteCache<Clustering>;
 }
 
 /** What is computed from slices beside the page, and what of it is kept. */
@@ -20,5 +23,9 @@ export const DerivedContext = createContext<Derived>({
   contours: new ByteCache<readonly Contour[]>(CONTOUR_BUDGET, contourBytes),
   quantiles: new ByteCache<readonly Float64Array[]>(QUANTILE_BUDGET, (found) =>
     found.reduce((bytes, { byteLength }) => bytes + byteLength, 128),
+  ),
+  clusters: new ByteCache<Clustering>(
+    CLUSTER_BUDGET,
+    ({ members, medoids }) => members.byteLength + 8 * medoids.length + 128,
   ),
 });

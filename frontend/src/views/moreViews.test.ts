@@ -17,7 +17,6 @@ import { gridOf, sampleAt } from "./plane/planeModel";
 import { drawRanks } from "./ranks/drawRanks";
 import { lineAtRank, ranksOver } from "./ranks/ranksModel";
 import { gapsOf } from "./shared/drawGaps";
-import { clusterShapes } from "./smallMultiples/shapes";
 import {
   filterCells,
   groupCells,
@@ -216,10 +215,17 @@ describe("small multiples", () => {
   it("are grouped by layer, and by shape whatever the size", () => {
     expect(names.map(layerOf)).toEqual(["a.weight", "a.weight", "b.bias", "c"]);
     const cells = orderCells(bundle, values, 0, "range");
-    const keys = groupCells(cells, "layer", bundle, values, 0).map((group) => group.key);
+    const keys = groupCells(cells, "layer", null).map((group) => group.key);
     expect(keys).toEqual(["b.bias", "a.weight", "c"]);
-    const groups = groupCells(cells, "shape", bundle, values, 0);
-    expect(groups.map((group) => group.cells.map((cell) => cell.line))).toEqual([[2, 0], [3], [1]]);
+    const shapes = { members: Int32Array.of(0, 1, 0, 1), medoids: [0, 3], silhouette: 1 };
+    const groups = groupCells(cells, "shape", shapes);
+    expect(groups.map((group) => group.cells.map((cell) => cell.line))).toEqual([
+      [2, 0],
+      [1, 3],
+    ]);
+    expect(groups.map(({ medoid }) => medoid)).toEqual([0, 3]);
+    const [alone] = groupCells(cells, "shape", null);
+    expect(alone?.cells).toEqual(cells);
   });
 
   it("are found by name, and by the share of the largest score", () => {
@@ -230,17 +236,6 @@ describe("small multiples", () => {
     expect(lines("", 0.5, 1)).toEqual([2]);
     expect(lines("", 0, 0.5)).toEqual([0, 1, 3]);
     expect(histogram(cells, 5)).toEqual([0, 2, 0, 0, 1]);
-  });
-
-  it("cluster apart what is told apart, the largest group first", () => {
-    const random = (i: number) => 1 + ((i * 7919) % 13) / 2;
-    const curves = Array.from({ length: 30 }, (_, i) =>
-      X.map((x) => random(i) * (i % 3 === 0 ? x : x * x) + i),
-    );
-    const { members, medoids } = clusterShapes(curves);
-    expect(medoids).toHaveLength(2);
-    expect(Array.from(members)).toEqual(curves.map((_, i) => (i % 3 === 0 ? 1 : 0)));
-    expect(clusterShapes([])).toEqual({ members: [], medoids: [] });
   });
 
   it("change their ranks over steps", () => {

@@ -111,6 +111,8 @@ export interface View {
   readonly overlaySentences?: (panels: readonly PanelSlice[]) => readonly string[];
   /** The number in a panel's head; without it, the value at the focus point. */
   readonly headline?: (panel: PanelSlice) => Headline | null;
+  /** The number that a slice from one run to another is taken for; it stands in their matrix. */
+  readonly between?: (panel: PanelSlice) => Headline | null;
   /** The height beyond which a picture of some width gains nothing; without it, there is none. */
   readonly heightFor?: (slice: Slice | null, width: number) => number;
 }

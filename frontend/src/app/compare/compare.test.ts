@@ -1,11 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { line } from "../../../tests/slices";
+import type { PanelSlice } from "../../views/view";
+import { catalog, layout, run, series } from "../../../tests/catalogs";
+import { axis, channel, line, slice } from "../../../tests/slices";
+import { select } from "../../state/selection";
+import { DEFAULT_CHOICES } from "../../state/store";
 import { planeView } from "../../views/plane/planeView";
 import { lineView } from "../../views/line/lineView";
 import { toCsv } from "./csv";
 import { symmetricScale } from "./differenceModel";
 import { layOutStrip } from "./drawStrip";
 import { MODES, chooseMode, modesFor } from "./modes";
+import { cellColors, cellText, largestOf, matrixColumns } from "./matrixModel";
+import { destinationOf, hasMatrix, seriesToRuns } from "./matrixScenes";
 import { readSteps, stripStepsOf } from "./stripModel";
 import { differs, sortedColumns } from "./tableModel";
 import { stripScale } from "./useStripScale";
@@ -15,10 +21,15 @@ const CHOICE = { scope: "all", fixed: null, clip: false, scale: "linear" } as co
 describe("modes", () => {
   it("have a key each and fall back to the grid where they make no sense", () => {
     expect(new Set(MODES.map(({ key }) => key)).size).toBe(MODES.length);
-    expect(chooseMode("wipe", lineView, 2).id).toBe("grid");
-    expect(chooseMode("wipe", planeView, 1).id).toBe("grid");
-    expect(chooseMode("difference", planeView, 1).id).toBe("difference");
-    expect(modesFor(null, 2).map(({ id }) => id)).toEqual(["grid", "table"]);
+    const shown = (count: number) => {
+      const runs = Array.from({ length: count }, (_, i) => run(`r${i}`, series("plane", [0])));
+      return select(catalog(...runs), [], DEFAULT_CHOICES);
+    };
+    expect(chooseMode("wipe", lineView, shown(2)).id).toBe("grid");
+    expect(chooseMode("wipe", planeView, shown(1)).id).toBe("grid");
+    expect(chooseMode("wipe", planeView, shown(2)).id).toBe("wipe");
+    expect(chooseMode("difference", planeView, shown(1)).id).toBe("difference");
+    expect(modesFor(null, shown(2)).map(({ id }) => id)).toEqual(["grid", "table"]);
   });
 });
 
@@ -46,6 +57,79 @@ describe("the scale of differences", () => {
     expect(symmetricScale(none, [none], CHOICE)?.domain).toEqual([-1, 1]);
     const lost = Float32Array.of(NaN);
     expect(symmetricScale(lost, [lost], CHOICE)).toBeNull();
+  });
+});
+
+describe("a matrix of runs", () => {
+  const runs = ["a", "run-1", "run-12", "lr 0.1/seed 2"];
+  const towards = (name: string) =>
+    series(`towards ${name}`, [0], { layouts: [layout({ axes: [`towards ${name}`] })] });
+
+  it("is made of lines whose axes are named after runs, the longest name first", () => {
+    expect(destinationOf("towards run-12", runs)?.run).toBe("run-12");
+    expect(destinationOf("towards run-1, units matched", runs)).toEqual({
+      run: "run-1",
+      way: "towards *, units matched",
+    });
+    expect(destinationOf("towards lr 0.1/seed 2", runs)?.run).toBe("lr 0.1/seed 2");
+    expect(destinationOf("towards another", runs)).toBeNull();
+    expect(destinationOf("a", ["", "a"])?.way).toBe("*");
+  });
+
+  it("has the lines that go the same way as the chosen one, where there are several", () => {
+    const matched = series("matched", [0], {
+      layouts: [layout({ axes: ["towards b, units matched"] })],
+    });
+    const log = catalog(
+      run("a", towards("b"), matched, series("random", [0])),
+      run("b", towards("a")),
+    );
+    const choose = (name: string) => select(log, [], { ...DEFAULT_CHOICES, series: name });
+    expect(seriesToRuns(choose("towards b"), lineView)).toEqual(["towards b", "towards a"]);
+    expect(seriesToRuns(choose("matched"), lineView)).toEqual(["matched"]);
+    expect(hasMatrix(choose("towards b"), lineView)).toBe(true);
+    expect(hasMatrix(choose("matched"), lineView)).toBe(false);
+    expect(hasMatrix(choose("random"), lineView)).toBe(false);
+    expect(hasMatrix(choose("towards b"), planeView)).toBe(false);
+  });
+
+  it("stands in the order of the runs, and its colors end at the largest finite number", () => {
+    const cell = (from: string, to: string, value: number | string): PanelSlice => {
+      const notes = new Map([["barrier", { "train/loss": { value, where: 0.5, error: null } }]]);
+      const own = channel([1, 2, 1]);
+      const shown = slice([1, 1, 3], [axis([0, 0.5, 1], { name: `towards ${to}` })], own, {
+        notes,
+      });
+      const style = { color: "#000", dash: [] };
+      const logged = series(`towards ${to}`, [0]);
+      return {
+        run: from,
+        style,
+        slice: shown,
+        channel: own,
+        focusPoint: 0,
+        series: logged,
+        sliceAt: () => null,
+      };
+    };
+    const scenes = [
+      [null, cell("b", "a", 0.5)],
+      [cell("a", "b", "Infinity"), null],
+    ];
+    const columns = matrixColumns(scenes, 2, ["a", "b", "c"], lineView);
+    expect(
+      columns.map(({ run: name, cells }) => [name, ...cells.map((c) => c.between?.value)]),
+    ).toEqual([
+      ["a", undefined, 0.5],
+      ["b", Infinity, undefined],
+    ]);
+    expect(largestOf(columns)).toBe(0.5);
+    const [low, high, infinite] = [0, 0.5, Infinity].map((value) =>
+      cellColors(value, 0.5, "viridis"),
+    );
+    expect([low?.color, high?.color]).toEqual(["#fff", "#000"]);
+    expect(infinite).toEqual(high);
+    expect(cellText({ label: "", title: "", value: Infinity })).toBe("∞");
   });
 });
 

@@ -40,7 +40,7 @@ export interface CompareMode {
   readonly key: string;
   /** What it shows, in the sheet of keys. */
   readonly does: string;
-  readonly supports: (view: View | null, runs: number) => boolean;
+  readonly supports: (view: View | null, selection: Selection) => boolean;
   /** What has to be fetched besides the slices of the chosen step. */
   readonly scenes?: (
     choices: CompareChoices,

@@ -1,7 +1,9 @@
 import { lazy } from "react";
 import type { Compare } from "../../state/compareChoices";
+import type { Selection } from "../../state/selection";
 import type { View } from "../../views/view";
 import { GridMode } from "./GridMode";
+import { hasMatrix, matrixScenes } from "./matrixScenes";
 import type { CompareMode } from "./mode";
 import { stripScenes } from "./stripModel";
 
@@ -22,7 +24,7 @@ export const MODES: readonly CompareMode[] = [
     label: "Overlay",
     key: "o",
     does: "Runs in one chart",
-    supports: (view, runs) => view?.overlays === true && runs > 1,
+    supports: (view, { visible }) => view?.overlays === true && visible.length > 1,
     Component: lazy(async () => ({ default: (await import("./OverlayMode")).OverlayMode })),
   },
   {
@@ -39,7 +41,8 @@ export const MODES: readonly CompareMode[] = [
     label: "Wipe",
     key: "w",
     does: "Two runs on both sides of a divider",
-    supports: (view, runs) => view?.colors === true && view.facet !== undefined && runs > 1,
+    supports: (view, { visible }) =>
+      view?.colors === true && view.facet !== undefined && visible.length > 1,
     Component: lazy(async () => ({ default: (await import("./WipeMode")).WipeMode })),
   },
   {
@@ -59,13 +62,22 @@ export const MODES: readonly CompareMode[] = [
     scenes: stripScenes,
     Component: lazy(async () => ({ default: (await import("./StripMode")).StripMode })),
   },
+  {
+    id: "matrix",
+    label: "Matrix",
+    key: "m",
+    does: "Numbers from each run to each other",
+    supports: (view, selection) => hasMatrix(selection, view),
+    scenes: (_, selection, step, view) => matrixScenes(selection, step, view),
+    Component: lazy(async () => ({ default: (await import("./MatrixMode")).MatrixMode })),
+  },
 ];
 
-export function modesFor(view: View | null, runs: number): readonly CompareMode[] {
-  return MODES.filter((mode) => mode.supports(view, runs));
+export function modesFor(view: View | null, selection: Selection): readonly CompareMode[] {
+  return MODES.filter((mode) => mode.supports(view, selection));
 }
 
 /** The chosen mode where it makes sense, else the grid. */
-export function chooseMode(chosen: Compare, view: View | null, runs: number): CompareMode {
-  return modesFor(view, runs).find(({ id }) => id === chosen) ?? GRID;
+export function chooseMode(chosen: Compare, view: View | null, selection: Selection): CompareMode {
+  return modesFor(view, selection).find(({ id }) => id === chosen) ?? GRID;
 }

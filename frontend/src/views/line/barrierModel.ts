@@ -1,7 +1,7 @@
 import { property } from "../../data/notes";
-import { formatUncertain } from "../../plot/format";
+import { formatCoordinate, formatUncertain } from "../../plot/format";
 import { fractionalIndices } from "../../plot/raster";
-import type { Measured } from "../view";
+import type { Headline, Measured } from "../view";
 import { curveOf, type Curve } from "./lineModel";
 
 /** How far the values rise above the straight line between coordinates 0 and 1. */
@@ -85,4 +85,14 @@ export function barrierSentences(measured: Measured): string[] {
   const error = barrier.error === null ? "" : " (one standard error)";
   const height = mark.label.replace("barrier", "Barrier");
   return [`${height}${error}: highest rise above the dashed line.`];
+}
+
+/** The barrier as the number between two runs. */
+export function barrierBetween(measured: Measured): Headline | null {
+  const barrier = barrierOf(measured);
+  if (!barrier) return null;
+  const { value, where, error } = barrier;
+  const height =
+    value === Infinity ? "infinite barrier" : `barrier ${formatUncertain(value, error)}`;
+  return { label: "barrier", value, title: `${height} at ${formatCoordinate(where)}` };
 }

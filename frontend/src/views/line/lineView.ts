@@ -1,7 +1,7 @@
 import type { Layout } from "../../data/catalog";
 import { aroundBands, BAND_SENTENCE, BARS_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
-import { barrierSentences } from "./barrierModel";
+import { barrierBetween, barrierSentences } from "./barrierModel";
 import { lineFacet } from "./lineFacet";
 import { measureSentences } from "./lineModel";
 import { LineControls } from "./LineControls";
@@ -22,6 +22,7 @@ export const lineView: View = {
   dots: true,
   notes: ["barrier"],
   domain: aroundBands,
+  between: barrierBetween,
   sentences: (panel) => [
     ...barrierSentences(panel),
     ...measureSentences(panel),

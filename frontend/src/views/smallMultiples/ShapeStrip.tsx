@@ -24,12 +24,12 @@ export function ShapeStrip({ panel, groups, chosen, onChoose }: ShapeStripProps)
           className="shape"
           data-testid="shape"
           aria-pressed={chosen === key}
-          title={`${title}, like ${medoid?.name ?? ""}: ${cells.length} curves`}
+          title={`${title}, like ${panel.slice.axes[medoid ?? 0]?.name ?? ""}: ${cells.length} curves`}
           onClick={() => onChoose(chosen === key ? null : key)}
         >
           <svg width={WIDTH} height={HEIGHT} aria-hidden="true">
             <path
-              d={medoid ? outline(panel, medoid.line) : ""}
+              d={medoid === null ? "" : outline(panel, medoid)}
               stroke={panel.style.color}
               fill="none"
               strokeWidth={1.5}

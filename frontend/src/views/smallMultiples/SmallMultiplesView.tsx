@@ -19,6 +19,7 @@ import {
   orderCells,
   sharedDomain,
 } from "./smallMultiplesModel";
+import { useShapes } from "./useShapes";
 
 const PAGE = 24;
 const LEAST_WIDTH = 180;
@@ -55,10 +56,8 @@ function Cells({ panel, kind }: { panel: PanelSlice; kind: ScaleKind }) {
     [slice, channel, focusPoint, ranking, every],
   );
   const cells = useMemo(() => filterCells(all, find, within), [all, find, within]);
-  const groups = useMemo(
-    () => groupCells(cells, grouping, slice, channel, focusPoint),
-    [cells, grouping, slice, channel, focusPoint],
-  );
+  const shapes = useShapes(panel, grouping === "shape");
+  const groups = useMemo(() => groupCells(cells, grouping, shapes), [cells, grouping, shapes]);
   const counts = useMemo(() => histogram(all, BINS), [all]);
   const common = useMemo(() => sharedDomain(all, kind), [all, kind]);
   const chosen = groups.some(({ key }) => key === shape) && grouping === "shape" ? shape : null;

@@ -1,9 +1,9 @@
+import type { Clustering } from "../../data/cluster";
 import { asymmetryOf, curvatureOf } from "../../data/lineMeasures";
 import type { ScaleKind } from "../../plot/scale";
 import { lineOf, type Channel, type Slice } from "../../data/slice";
 import { enclose, summarize, type Interval } from "../../data/stats";
 import type { Grouping, Ranking } from "../../state/viewChoices";
-import { clusterShapes } from "./shapes";
 
 export interface Cell {
   /** Its place in the bundle. */
@@ -67,19 +67,16 @@ export interface Group {
   readonly key: string;
   readonly title: string;
   readonly cells: readonly Cell[];
-  /** The cell that stands for a shape. */
-  readonly medoid: Cell | null;
+  /** The line that stands for a shape. */
+  readonly medoid: number | null;
 }
 
 /** Cells side by side, layer by layer, or shape by shape; each group in the order of the cells. */
 export function groupCells(
   cells: readonly Cell[],
   grouping: Grouping,
-  slice: Slice,
-  channel: Channel,
-  focusPoint: number,
+  shapes: Clustering | null,
 ): Group[] {
-  if (grouping === "none") return [{ key: "", title: "", cells, medoid: null }];
   if (grouping === "layer") {
     const layers = new Map<string, Cell[]>();
     for (const cell of cells) {
@@ -88,14 +85,13 @@ export function groupCells(
     }
     return [...layers].map(([key, own]) => ({ key, title: key, cells: own, medoid: null }));
   }
-  const curves = cells.map(({ line }) => lineOf(slice, channel, line, focusPoint));
-  const { members, medoids } = clusterShapes(curves);
-  return medoids.map((medoid, shape) => ({
-    key: `${shape}`,
-    title: `Shape ${shape + 1}`,
-    cells: cells.filter((_, i) => members[i] === shape),
-    medoid: cells[medoid] ?? null,
-  }));
+  if (grouping === "none" || !shapes) return [{ key: "", title: "", cells, medoid: null }];
+  return shapes.medoids.flatMap((medoid, shape) => {
+    const own = cells.filter(({ line }) => shapes.members[line] === shape);
+    return own.length > 0
+      ? [{ key: `${shape}`, title: `Shape ${shape + 1}`, cells: own, medoid }]
+      : [];
+  });
 }
 
 /** What is left of the cells: those whose name holds a text, and whose score is within shares. */
