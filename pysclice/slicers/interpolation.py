@@ -49,7 +49,8 @@ class Interpolation:
         groups: which units may be permuted together, where the model cannot be traced; see
             ``pysclice.core.permutations``.
         seed: of the order in which layers are matched.
-        name: label of the axis.
+        name: label of the axis. Where it is named after runs of the log, such as
+            ``"towards run-b"``, the page offers a matrix of the barriers from run to run.
 
     Raises:
         TypeError: another kind of ``other``.
