@@ -7,6 +7,7 @@ import type { Axis, Slice, Trajectory } from "../data/slice";
 import { formatCoordinate, formatSeconds, formatStep, formatValue } from "../plot/format";
 import { layoutTitle, type Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
+import { Settled } from "../ui/moving";
 import { viewsFor } from "../views/registry";
 import { noteText } from "./noteText";
 import { useStep } from "./useSelection";
@@ -23,11 +24,13 @@ export function Details({ selection }: { readonly selection: Selection }) {
       onToggle={(event) => store.setState({ detailsOpen: event.currentTarget.open })}
     >
       <summary>Details</summary>
-      {slice && selection.focus ? (
-        <SliceFacts slice={slice} run={selection.focus.run.name} />
-      ) : (
-        <p className="muted details-none">No slice is shown for the run in focus.</p>
-      )}
+      <Settled>
+        {slice && selection.focus ? (
+          <SliceFacts slice={slice} run={selection.focus.run.name} />
+        ) : (
+          <p className="muted details-none">No slice is shown for the run in focus.</p>
+        )}
+      </Settled>
     </details>
   );
 }

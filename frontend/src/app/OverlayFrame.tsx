@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { dashOf } from "../data/runColors";
 import type { Interval } from "../data/stats";
 import { formatStep } from "../plot/format";
@@ -8,6 +8,7 @@ import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
+import { useLatest } from "../ui/useLatest";
 import type { Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { OverlayMenu } from "./OverlayMenu";
@@ -53,7 +54,11 @@ export function OverlayFrame({
     () => (view.mostOverlaid === undefined ? found.slices : found.slices.map(withOwnStroke)),
     [found.slices, view],
   );
-  const info = useMemo(() => panelInfo("", slices, view, value), [slices, view, value]);
+  const latest = useLatest({ slices, value });
+  const info = useCallback(() => {
+    const now = latest();
+    return panelInfo("", now.slices, view, now.value);
+  }, [latest, view]);
   const steps = new Map(drawn.map((panel) => [panel.placed.run.name, panel]));
   const [first] = panels;
   return (

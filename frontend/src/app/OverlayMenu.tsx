@@ -12,7 +12,7 @@ interface OverlayMenuProps {
   readonly value: ValueScale;
   readonly view: View;
   readonly pictures: ReadonlySet<Picture>;
-  readonly info: PanelInfo | null;
+  readonly info: () => PanelInfo | null;
 }
 
 /** What can be taken out of a chart of several runs. */
@@ -29,7 +29,7 @@ export function OverlayMenu({ slices, value, view, pictures, info }: OverlayMenu
         <Suspense fallback={<p className="menu-wait">Loading …</p>}>
           <PictureExports
             parts={["all runs", slices[0]?.series.name ?? "", slices[0]?.channel.name ?? ""]}
-            caption={info?.caption ?? []}
+            caption={info()?.caption ?? []}
             pictures={pictures}
           />
         </Suspense>

@@ -1,4 +1,4 @@
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { runStyle } from "../data/runColors";
 import type { Interval } from "../data/stats";
 import { formatStep, formatValue } from "../plot/format";
@@ -7,8 +7,10 @@ import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { useAppState, useDark, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
+import { Settled } from "../ui/moving";
 import { ReadoutSlot } from "../ui/readoutSlot";
 import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
+import { useLatest } from "../ui/useLatest";
 import { WhileSeen } from "../ui/WhileSeen";
 import type { Headline, Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
@@ -56,7 +58,11 @@ export function PanelFrame({
   const pending = panel.content.state === "ready" && panel.content.pending;
   const focused = !alone && selection.focus?.run.name === run.name;
   const [slice] = slices;
-  const info = useMemo(() => panelInfo(run.name, slices, view, value), [run, slices, view, value]);
+  const latest = useLatest({ panel, slices, view, value });
+  const info = useCallback(() => {
+    const now = latest();
+    return panelInfo(run.name, now.slices, now.view, now.value);
+  }, [latest, run]);
   const headline = slice ? (view?.headline?.(slice) ?? centerOf(slice)) : null;
   return (
     <section
@@ -97,9 +103,7 @@ export function PanelFrame({
             {formatValue(headline.value)}
           </span>
         )}
-        {slice && view && value && (
-          <PanelMenu panel={panel} slice={slice} view={view} value={value} pictures={pictures} />
-        )}
+        {slice && view && value && <PanelMenu run={run.name} latest={latest} pictures={pictures} />}
       </header>
       <WhileSeen className={`panel-body ${pending ? "panel-pending" : ""}`}>
         <ErrorBoundary where={run.name}>
@@ -125,7 +129,9 @@ export function PanelFrame({
           )}
         </ErrorBoundary>
       </WhileSeen>
-      {slice && value && view && <PanelNote slice={slice} value={value} view={view} />}
+      <Settled>
+        {slice && value && view && <PanelNote slice={slice} value={value} view={view} />}
+      </Settled>
     </section>
   );
 }

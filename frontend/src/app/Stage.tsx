@@ -44,7 +44,7 @@ export function Stage({ selection, view }: StageProps) {
         : [],
     [revision, selection, step, view, fields],
   );
-  const mode = chooseMode(compare, view, selection);
+  const mode = useMemo(() => chooseMode(compare, view, selection), [compare, view, selection]);
   const scenes = useScenes(mode, selection, view, step, revision);
   const samples = useSamples(selection, view);
   const usual = useUsualRange(samples, selection, view, revision);
@@ -129,9 +129,9 @@ function isDrawn({ content }: Panel): boolean {
   return content.state === "ready" && !content.pending;
 }
 
-const UNHURRIED_MS = 100;
+const UNHURRIED_MS = 250;
 
-/** Wishes at once where something is missing, else a few times a second: most stay the same. */
+/** Wishes at once where something is missing, else now and then: most stay the same. */
 function useWishes(wish: () => void, complete: boolean): void {
   const newest = useRef(wish);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);

@@ -11,7 +11,6 @@ import { useStep } from "./useSelection";
 export function StepBar({ selection }: { readonly selection: Selection }) {
   const { store } = useServices();
   const { steps } = selection;
-  const step = useStep(selection);
   const playing = useAppState((state) => state.playing);
   const following = useAppState((state) => state.followLatest);
   const framesPerSecond = useAppState((state) => state.framesPerSecond);
@@ -58,8 +57,7 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
           onClick={() => seek(store, steps, latest)}
         />
       </div>
-      <StepSlider selection={selection} step={step} />
-      <StepInput key={step} step={step} selection={selection} />
+      <StepPlace selection={selection} />
       <label className="speed" title="Frames per second (- and =)">
         <span className="visually-hidden">Frames per second</span>
         <select
@@ -91,5 +89,16 @@ export function StepBar({ selection }: { readonly selection: Selection }) {
         Follow latest
       </button>
     </footer>
+  );
+}
+
+/** Where among the steps one is: all of the bar that changes with every step. */
+function StepPlace({ selection }: { readonly selection: Selection }) {
+  const step = useStep(selection);
+  return (
+    <>
+      <StepSlider selection={selection} step={step} />
+      <StepInput step={step} selection={selection} />
+    </>
   );
 }

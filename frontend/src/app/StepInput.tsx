@@ -20,6 +20,12 @@ export function StepInput({ step, selection }: StepInputProps) {
   const { store } = useServices();
   const { steps } = selection;
   const [typed, setTyped] = useState<string | null>(null);
+  const [typedAt, setTypedAt] = useState(step);
+  // What was begun at another step is forgotten.
+  if (typedAt !== step) {
+    setTypedAt(step);
+    setTyped(null);
+  }
   const units = unitsOf(selection);
   const unit = unitFor(
     selection,

@@ -1,6 +1,8 @@
-import { Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import type { Catalog } from "../data/catalog";
+import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
+import { Moving } from "../ui/moving";
 import { StagePicturesContext, type Picture } from "../ui/plotRegistry";
 import { chooseView } from "../views/registry";
 import { Banners, bannersFor } from "./Banners";
@@ -15,7 +17,7 @@ import { StepBar } from "./StepBar";
 import { Toolbar } from "./Toolbar";
 import { useHealth, useVisible } from "./useCatalog";
 import { usePlayback } from "./usePlayback";
-import { useSelection } from "./useSelection";
+import { useSelection, useStep } from "./useSelection";
 
 interface WorkspaceProps {
   readonly catalog: Catalog;
@@ -51,24 +53,26 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
 
   return (
     <StagePicturesContext value={pictures}>
-      <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
-        {railOpen && <RunRail selection={selection} filterRef={filter} />}
-        <div className="main">
-          <Toolbar selection={selection} view={view} />
-          {view?.Controls && <view.Controls />}
-          <Banners banners={bannersFor(health, failure, catalog.version)} />
-          <Stage selection={selection} view={view} />
-          <StepBar selection={selection} />
+      <MovingSteps selection={selection}>
+        <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
+          {railOpen && <RunRail selection={selection} filterRef={filter} />}
+          <div className="main">
+            <Toolbar selection={selection} view={view} />
+            {view?.Controls && <view.Controls />}
+            <Banners banners={bannersFor(health, failure, catalog.version)} />
+            <Stage selection={selection} view={view} />
+            <StepBar selection={selection} />
+          </div>
+          <Notice />
+          <LiveRegion selection={selection} />
+          {exporting && (
+            <Suspense fallback={null}>
+              <ExportDialog exporting={exporting} selection={selection} />
+            </Suspense>
+          )}
+          {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
         </div>
-        <Notice />
-        <LiveRegion selection={selection} />
-        {exporting && (
-          <Suspense fallback={null}>
-            <ExportDialog exporting={exporting} selection={selection} />
-          </Suspense>
-        )}
-        {helpOpen && <ShortcutSheet onClose={() => store.setState({ helpOpen: false })} />}
-      </div>
+      </MovingSteps>
       <LatestStep latest={selection.steps.at(-1)} />
     </StagePicturesContext>
   );
@@ -84,4 +88,9 @@ function LatestStep({ latest }: { readonly latest: number | undefined }) {
     if (latest !== undefined && (following || unset)) store.setState({ step: latest });
   }, [latest, following, unset, store]);
   return null;
+}
+
+/** Knows the step, so that the workspace need not. */
+function MovingSteps({ selection, children }: { selection: Selection; children: ReactNode }) {
+  return <Moving step={useStep(selection)}>{children}</Moving>;
 }

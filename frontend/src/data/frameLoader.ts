@@ -40,13 +40,8 @@ export class FrameLoader {
   want(wishes: readonly Wish[], urgent: number): void {
     this.wishes = wishes;
     this.urgent = urgent;
-    const wanted = new Set(wishes.map((wish) => fieldKey(wish.key, wish.stride)));
     this.store.pin(new Set(wishes.slice(0, urgent).map((wish) => fieldKey(wish.key, wish.stride))));
-    for (const batch of [...this.flying]) {
-      if (!batch.wishes.some((wish) => wanted.has(fieldKey(wish.key, wish.stride)))) {
-        this.cancel(batch);
-      }
-    }
+    if (this.flying.size > 0) this.cancelUnwanted();
     this.pump();
   }
 
@@ -60,6 +55,15 @@ export class FrameLoader {
   retry(): void {
     this.store.forgetErrors();
     this.pump();
+  }
+
+  private cancelUnwanted(): void {
+    const wanted = new Set(this.wishes.map((wish) => fieldKey(wish.key, wish.stride)));
+    for (const batch of [...this.flying]) {
+      if (!batch.wishes.some((wish) => wanted.has(fieldKey(wish.key, wish.stride)))) {
+        this.cancel(batch);
+      }
+    }
   }
 
   private cancel(batch: Batch): void {

@@ -5,12 +5,13 @@ import { FONT, FONT_SIZE, type Stroke, type Surface2D, type TextStyle } from "./
 // Shapes are kept by whoever computed them; their native form lives as long, for one placement.
 const paths = new WeakMap<Shape, { placement: Placement; path: Path2D }>();
 
-/** Draws on a canvas element, sharp at any pixel density. */
+/** Draws on a canvas element, sharp at any pixel density; over what stands there if that is kept. */
 export function createCanvasSurface(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
   density: number,
+  keep = false,
 ): Surface2D | null {
   const context = canvas.getContext("2d");
   if (!context) return null;
@@ -19,11 +20,14 @@ export function createCanvasSurface(
   if (canvas.width !== pixelWidth) canvas.width = pixelWidth;
   if (canvas.height !== pixelHeight) canvas.height = pixelHeight;
   context.setTransform(density, 0, 0, density, 0, 0);
-  context.clearRect(0, 0, width, height);
+  if (!keep) context.clearRect(0, 0, width, height);
   return new CanvasSurface(context, width, height);
 }
 
 class CanvasSurface implements Surface2D {
+  /** The one that is set. */
+  private font = "";
+
   constructor(
     private readonly context: CanvasRenderingContext2D,
     readonly width: number,
@@ -68,21 +72,18 @@ class CanvasSurface implements Surface2D {
 
   text(x: number, y: number, text: string, style: TextStyle): void {
     const { context } = this;
-    context.save();
-    context.translate(x, y);
-    if (style.angle) context.rotate(style.angle);
-    context.font = `${style.bold ? "600 " : ""}${style.size ?? FONT_SIZE}px ${FONT}`;
+    const font = `${style.bold ? "600 " : ""}${style.size ?? FONT_SIZE}px ${FONT}`;
+    // Browsers parse a font each time it is set, and most texts of a picture have the same.
+    if (font !== this.font) context.font = this.font = font;
     context.textAlign = style.align ?? "left";
     context.textBaseline = style.baseline ?? "middle";
-    if (style.halo) {
-      context.strokeStyle = style.halo;
-      context.lineWidth = 3;
-      context.lineJoin = "round";
-      context.strokeText(text, 0, 0);
-    }
-    context.fillStyle = style.color;
-    context.fillText(text, 0, 0);
-    context.restore();
+    if (style.angle) {
+      context.save();
+      context.translate(x, y);
+      context.rotate(style.angle);
+      this.letters(0, 0, text, style);
+      context.restore();
+    } else this.letters(x, y, text, style);
   }
 
   image(raster: Raster, box: Box): void {
@@ -93,12 +94,27 @@ class CanvasSurface implements Surface2D {
   }
 
   clip(box: Box, draw: () => void): void {
+    const { font } = this;
     this.context.save();
     this.context.beginPath();
     this.context.rect(box.x, box.y, box.width, box.height);
     this.context.clip();
     draw();
     this.context.restore();
+    this.font = font;
+  }
+
+  private letters(x: number, y: number, text: string, { color, halo }: TextStyle): void {
+    const { context } = this;
+    if (halo) {
+      context.setLineDash([]);
+      context.strokeStyle = halo;
+      context.lineWidth = 3;
+      context.lineJoin = "round";
+      context.strokeText(text, x, y);
+    }
+    context.fillStyle = color;
+    context.fillText(text, x, y);
   }
 }
 

@@ -79,7 +79,8 @@ export function paintGrid(
   const columns = shares.length / rows;
   const lastColumn = columns - 1;
   const left = Int32Array.from(columnIndices, (column) => Math.min(Math.floor(column), lastColumn));
-  const rights = columnIndices.map((column, px) => column - (left[px] ?? 0));
+  const right = left.map((column) => Math.min(column + 1, lastColumn));
+  const across = columnIndices.map((column, px) => column - (left[px] ?? 0));
   const between = new Float64Array(columns);
   const nearest = new Float64Array(columns);
   for (let py = 0; py < height; py += 1) {
@@ -93,20 +94,20 @@ export function paintGrid(
       const low = shares[i * rows + j] ?? NaN;
       const high = shares[i * rows + upper] ?? NaN;
       nearest[i] = v < 0.5 ? low : high;
-      between[i] = smooth ? low * (1 - v) + high * v : (nearest[i] ?? NaN);
+      between[i] = smooth ? low * (1 - v) + high * v : NaN;
     }
+    const start = py * width;
     for (let px = 0; px < width; px += 1) {
+      const u = across[px] ?? 0;
       const i = left[px] ?? 0;
-      const right = i < lastColumn ? i + 1 : lastColumn;
-      const u = rights[px] ?? 0;
-      const close = nearest[u < 0.5 ? i : right] ?? NaN;
-      let share = close;
-      if (smooth && !Number.isNaN(close)) {
-        const mixed = (between[i] ?? 0) * (1 - u) + (between[right] ?? 0) * u;
-        if (!Number.isNaN(mixed)) share = mixed;
-      }
-      if (Number.isNaN(share)) put(px, py, share);
-      else words[py * width + px] = colors[colorIndex(share)] ?? 0;
+      const next = right[px] ?? 0;
+      const before = between[i] ?? NaN;
+      const close = nearest[u < 0.5 ? i : next] ?? NaN;
+      const mixed = before + u * ((between[next] ?? NaN) - before);
+      // Where a neighbor has no share, the nearest sample's; NaN is not equal to itself.
+      const share = mixed === mixed && close === close ? mixed : close;
+      if (share === share) words[start + px] = colors[colorIndex(share)] ?? 0;
+      else put(px, py, share);
     }
   }
   return { width, height, pixels };

@@ -1,9 +1,10 @@
+import { memo } from "react";
 import { wholeLetter } from "../plot/format";
 
 const TAIL = 7;
 
 /** A name that gives up its middle first: what tells runs apart is often at their ends. */
-export function ElidedName({ name }: { readonly name: string }) {
+export const ElidedName = memo(function ElidedName({ name }: { readonly name: string }) {
   const line = name.replaceAll(/[\n\r\u2028\u2029]/g, "\u21b5");
   const cut = line.length > 2 * TAIL ? wholeLetter(line, line.length - TAIL) : line.length;
   return (
@@ -12,4 +13,4 @@ export function ElidedName({ name }: { readonly name: string }) {
       {cut < line.length && <bdi className="elided-end">{line.slice(cut)}</bdi>}
     </bdi>
   );
-}
+});

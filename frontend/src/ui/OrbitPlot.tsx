@@ -1,10 +1,8 @@
-import { useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
-import { createCanvasSurface } from "../plot/canvasSurface";
+import { useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
+import { useCanvas, type Paint } from "./useCanvas";
 import { usePictures } from "./usePictures";
-
-type Paint = (surface: Surface2D, context: CanvasRenderingContext2D, density: number) => void;
 
 interface OrbitPlotProps {
   readonly size: Size;
@@ -112,38 +110,4 @@ function useWheel(plot: { current: HTMLElement | null }, onZoom: (factor: number
     element?.addEventListener("wheel", onWheel, { passive: false });
     return () => element?.removeEventListener("wheel", onWheel);
   }, [plot]);
-}
-
-/** A canvas that is painted once a frame at most, when what paints it or its size has changed. */
-function useCanvas({ width, height }: Size, paint: Paint | null) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const repaint = useCallback(() => {
-    if (!canvas.current || width === 0 || height === 0) return;
-    const density = window.devicePixelRatio;
-    const surface = createCanvasSurface(canvas.current, width, height, density);
-    const context = canvas.current.getContext("2d");
-    if (surface && context) paint?.(surface, context, density);
-  }, [width, height, paint]);
-  const latest = useRef(repaint);
-  const frame = useRef(0);
-  useEffect(() => {
-    latest.current = repaint;
-    // A frame that was asked for is never put off: what changes every frame would never be seen.
-    frame.current ||= requestAnimationFrame(() => {
-      frame.current = 0;
-      latest.current();
-    });
-  }, [repaint]);
-  useEffect(
-    () => () => {
-      cancelAnimationFrame(frame.current);
-      frame.current = 0;
-    },
-    [],
-  );
-  useEffect(() => {
-    window.addEventListener("resize", repaint);
-    return () => window.removeEventListener("resize", repaint);
-  }, [repaint]);
-  return canvas;
 }

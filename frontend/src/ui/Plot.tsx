@@ -1,7 +1,7 @@
-import { useCallback, useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
-import { createCanvasSurface } from "../plot/canvasSurface";
+import type { KeyboardEvent, PointerEvent } from "react";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
+import { useCanvas } from "./useCanvas";
 import { usePictures } from "./usePictures";
 
 type Draw = (surface: Surface2D) => void;
@@ -10,6 +10,8 @@ interface PlotProps {
   readonly size: Size;
   /** The picture; drawn again when the function changes. */
   readonly draw: Draw;
+  /** What stands around it and changes seldom; with it, `draw` fills the same pixels each time. */
+  readonly under?: Draw;
   /** The picture with all that may still be missing on screen, for files; `draw` where nothing is. */
   readonly whole?: Draw;
   /** What moves with the pointer, on a canvas of its own. */
@@ -36,9 +38,9 @@ const ARROWS = new Map<string, readonly [number, number]>([
 ]);
 
 export function Plot(props: PlotProps) {
-  const { size, draw, whole = draw, overlay, label, title } = props;
+  const { size, draw, under = null, whole = draw, overlay, label, title } = props;
   const { onMove, onLeave, onClick, onArrow, onEnter, onEscape } = props;
-  const picture = useCanvas(size, draw);
+  const picture = useCanvas(size, draw, under);
   const hairs = useCanvas(size, overlay);
   const element = usePictures(size, whole, title);
   const place = (event: PointerEvent<HTMLElement>): readonly [number, number] => {
@@ -73,27 +75,7 @@ export function Plot(props: PlotProps) {
       onBlur={onLeave}
     >
       <canvas ref={picture} style={size} />
-      <canvas ref={hairs} style={size} />
+      {overlay && <canvas ref={hairs} style={size} />}
     </div>
   );
-}
-
-/** A canvas that is drawn once a frame at most, when what draws it or its size has changed. */
-function useCanvas({ width, height }: Size, draw: Draw | null) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const paint = useCallback(() => {
-    if (!canvas.current || width === 0 || height === 0) return;
-    const surface = createCanvasSurface(canvas.current, width, height, window.devicePixelRatio);
-    if (surface) draw?.(surface);
-  }, [width, height, draw]);
-  useEffect(() => {
-    const frame = requestAnimationFrame(paint);
-    return () => cancelAnimationFrame(frame);
-  }, [paint]);
-  useEffect(() => {
-    // Another screen or another zoom: another pixel density.
-    window.addEventListener("resize", paint);
-    return () => window.removeEventListener("resize", paint);
-  }, [paint]);
-  return canvas;
 }

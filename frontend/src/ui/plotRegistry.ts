@@ -7,7 +7,8 @@ export interface Picture {
   readonly draw: (surface: Surface2D) => void;
   /** What stands over it, where its panel has several. */
   readonly title?: string | undefined;
-  readonly panel?: PanelInfo | null;
+  /** What its panel has to say, asked when a file is written. */
+  readonly panel?: (() => PanelInfo | null) | null;
   /** Where it stands on the page. */
   readonly element?: () => HTMLElement | null;
 }
@@ -34,4 +35,4 @@ export const PicturesContext = createContext<Set<Picture> | null>(null);
 /** The pictures of all panels, for files that hold the whole stage. */
 export const StagePicturesContext = createContext<Set<Picture> | null>(null);
 
-export const PanelInfoContext = createContext<PanelInfo | null>(null);
+export const PanelInfoContext = createContext<(() => PanelInfo | null) | null>(null);

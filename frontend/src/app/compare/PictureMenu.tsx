@@ -13,15 +13,18 @@ interface PictureMenuProps {
   readonly pictures: ReadonlySet<Picture>;
   /** The numbers behind the picture. */
   readonly csv?: () => string;
+  /** Shows them. */
+  readonly onTable?: () => void;
 }
 
 /** What can be taken out of a picture of several runs. */
-export function PictureMenu({ label, parts, caption, pictures, csv }: PictureMenuProps) {
+export function PictureMenu({ label, parts, caption, pictures, csv, onTable }: PictureMenuProps) {
   return (
     <Popover
       label={label}
       trigger={<IconButton icon="menu" label={label} data-testid="picture-menu" />}
     >
+      {onTable && <PopoverItem onSelect={onTable}>View as table</PopoverItem>}
       <Suspense fallback={<p className="menu-wait">Loading …</p>}>
         <PictureExports parts={parts} caption={caption} pictures={pictures} />
       </Suspense>

@@ -3,6 +3,7 @@ import { runStyle } from "../../data/runColors";
 import { extent } from "../../data/slice";
 import { enclose } from "../../data/stats";
 import { formatStep } from "../../plot/format";
+import { IN_PLACE, type Box } from "../../plot/geometry";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useAppState, useDark, useServices } from "../../ui/context";
@@ -16,11 +17,12 @@ import { drawStrip, layOutStrip, stripBarRoom, type Cell, type Strip } from "./d
 import type { ModeProps, Scene } from "./mode";
 import { PictureMenu } from "./PictureMenu";
 import { StripBar } from "./StripBar";
+import { StripTable, textOf } from "./StripTable";
 import { useStripScale } from "./useStripScale";
 
 /** Runs by steps, or by series, in one picture with one scale. */
 export function StripMode({ panels, scenes, view, selection, step }: ModeProps) {
-  const { fields } = useServices();
+  const { store, fields } = useServices();
   const dark = useDark();
   const theme = themeFor(dark);
   const by = useAppState((state) => state.stripColumns);
@@ -28,6 +30,8 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const [pictures] = useState(() => new Set<Picture>());
+  const [at, setAt] = useState<Place | null>(null);
+  const [table, setTable] = useState(false);
   const [element, size] = useSize();
   const { channel } = selection;
   const rows = useMemo(
@@ -83,6 +87,35 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
     },
     [facet, by, drawn, scale, colors, value, heads, rows, colorMap, smooth, theme, layout],
   );
+  const pointed = at && rows[at.row]?.cells[at.column] ? at : null;
+  const overlay = useMemo(
+    () =>
+      pointed &&
+      ((surface: Surface2D) => {
+        const { x, y, width, height } = layout.box(pointed.row, pointed.column);
+        const frame = { x: x - 3, y: y - 3, width: width + 6, height: height + 6 };
+        outline(surface, frame, theme.text);
+      }),
+    [pointed, layout, theme],
+  );
+  const placeAt = (px: number, py: number): Place | null => {
+    const inside = (one: number, from: number, room: number) => one >= from && one <= from + room;
+    for (const row of rows.keys()) {
+      for (const column of heads.keys()) {
+        const { x, y, width, height } = layout.box(row, column);
+        if (inside(px, x, width) && inside(py, y, height)) return { row, column };
+      }
+    }
+    return null;
+  };
+  const show = (place: Place | null) => {
+    const scene = place && scenes[place.column];
+    const run = place && rows[place.row]?.name;
+    if (!scene || !run) return;
+    const { seriesName } = scene.selection;
+    store.setState({ focusRun: run, step: scene.step, series: seriesName, compare: "grid" });
+  };
+  const cell = pointed && rows[pointed.row]?.cells[pointed.column];
   const title = `${channel ?? ""}: ${rows.length} runs by ${heads.length} ${by === "step" ? "steps" : "series"}`;
   const loading = scenes.some(({ panels: all }) => all.some(({ content }) => isWaiting(content)));
   const notes = scaleSentences(value);
@@ -97,7 +130,16 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
             ...notes,
           ]}
           pictures={pictures}
+          onTable={() => setTable(true)}
         />
+        <span className="strip-readout" role="status" data-testid="strip-readout">
+          {pointed && cell && (
+            <>
+              <bdi>{rows[pointed.row]?.name}</bdi>, <bdi>{heads[pointed.column]}</bdi>:{" "}
+              <b>{textOf(cell)}</b>
+            </>
+          )}
+        </span>
       </StripBar>
       <div
         className="strip"
@@ -111,21 +153,44 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
           <Plot
             size={layout.size}
             draw={draw}
-            overlay={null}
+            overlay={overlay}
             label={`Film strip of ${title}. ${rows.map(({ name }) => name).join(", ")}; ${heads.join(", ")}.`}
-            onMove={nothing}
-            onLeave={nothing}
-            onArrow={nothing}
+            onMove={(x, y) => setAt(placeAt(x, y))}
+            onLeave={() => setAt(null)}
+            onClick={(x, y) => show(placeAt(x, y))}
+            onArrow={(dx, dy) =>
+              setAt((now) => {
+                const { row, column } = now ?? { row: dy, column: -dx };
+                return {
+                  row: within(row - dy, rows.length),
+                  column: within(column + dx, heads.length),
+                };
+              })
+            }
+            onEnter={() => show(pointed)}
           />
         </PicturesContext>
       </div>
+      {table && (
+        <StripTable title={title} columns={heads} rows={rows} onClose={() => setTable(false)} />
+      )}
       {notes.length > 0 && <p className="panel-note">{notes.join(" ")}</p>}
     </div>
   );
 }
 
-function nothing(): void {
-  // A film strip is a figure: what is read sample by sample stands in the grid.
+interface Place {
+  readonly row: number;
+  readonly column: number;
+}
+
+function within(place: number, count: number): number {
+  return Math.min(Math.max(place, 0), count - 1);
+}
+
+function outline(surface: Surface2D, { x, y, width, height }: Box, color: string): void {
+  const lines = [Float64Array.of(x, y, x + width, y, x + width, y + height, x, y + height, x, y)];
+  surface.stroke({ lines }, IN_PLACE, { color, width: 2 });
 }
 
 function isWaiting(content: Scene["panels"][number]["content"]): boolean {

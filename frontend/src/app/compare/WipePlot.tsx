@@ -64,8 +64,8 @@ export function WipePlot({ a, b, value, facet }: WipePlotProps) {
     const { slice, channel, focusPoint } = sideAt(x);
     return gridOf(slice, channel, focusPoint);
   };
-  const describe = ({ slice, channel, focusPoint, run }: PanelSlice) =>
-    describePlane(slice, channel, gridOf(slice, channel, focusPoint), run);
+  const describe = (panel: PanelSlice) =>
+    describePlane(panel, gridOf(panel.slice, panel.channel, panel.focusPoint));
   const read = cursor && sampleAt(gridAt(cursor.x), cursor.x, cursor.y);
   return (
     <div className="view" ref={element}>

@@ -55,7 +55,7 @@ export function AnimationDialog({ selection, run, onClose }: AnimationDialogProp
         shown: (until) => stageIsStill(pictures, until),
         composition: () => {
           const chosen = picturesOf(pictures, run);
-          const caption = chosen[0]?.panel?.caption ?? [];
+          const caption = chosen[0]?.panel?.()?.caption ?? [];
           return run === null ? composeStage(chosen) : composePanel(chosen, caption);
         },
         onFrame,

@@ -28,7 +28,7 @@ export function composePanel(
   caption: readonly string[],
 ): Composition | null {
   const body = arranged(pictures);
-  const legend = pictures[0]?.panel?.legend ?? [];
+  const legend = pictures[0]?.panel?.()?.legend ?? [];
   // One run is named by the caption.
   return body && captioned(legend.length > 1 ? headed(body, legend) : body, caption);
 }
@@ -37,7 +37,7 @@ export function composePanel(
 export function composeStage(pictures: readonly Picture[]): Composition | null {
   const panels = [...grouped(pictures)].flatMap((group) => {
     const body = arranged(group);
-    const info = group[0]?.panel ?? null;
+    const info = group[0]?.panel?.() ?? null;
     return body ? [{ body: headed(body, info?.legend ?? []), info, place: placeOf(group) }] : [];
   });
   if (panels.length === 0) return null;

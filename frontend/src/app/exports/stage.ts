@@ -37,5 +37,5 @@ function nextFrame(): Promise<unknown> {
 
 /** The pictures of one panel, or all of them. */
 export function picturesOf(pictures: Iterable<Picture>, run: string | null): Picture[] {
-  return [...pictures].filter(({ panel }) => run === null || panel?.run === run);
+  return [...pictures].filter(({ panel }) => run === null || panel?.()?.run === run);
 }

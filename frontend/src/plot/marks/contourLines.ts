@@ -16,21 +16,25 @@ export interface LabeledContour extends ContourLevel {
   readonly shape: Shape;
 }
 
-/** Contours with a number on each, where there is room for one. */
+/** How much of contours is drawn: bare lines are enough for what is replaced at once. */
+export type ContourDetail = "bare" | "lines" | "numbers";
+
+/** Contours, with a number on each where there is room for one. */
 export function drawContourLines(
   surface: Surface2D,
   chart: Chart,
   contours: readonly LabeledContour[],
-  labels: boolean,
+  detail: ContourDetail,
 ): void {
   const place = placement(chart);
   const { minor, major } = groupsOf(contours);
   // Light on dark: readable on either end of a color map.
-  surface.stroke(minor, place, { color: SHADE, width: 1.8 });
+  const shaded = detail !== "bare";
+  if (shaded) surface.stroke(minor, place, { color: SHADE, width: 1.8 });
   surface.stroke(minor, place, { color: MINOR_INK, width: 0.9 });
-  surface.stroke(major, place, { color: SHADE, width: 2.4 });
+  if (shaded) surface.stroke(major, place, { color: SHADE, width: 2.4 });
   surface.stroke(major, place, { color: INK, width: 1.2 });
-  if (!labels) return;
+  if (detail !== "numbers") return;
   // The middle belongs to the cross.
   const taken = [{ x: chart.toX(0), y: chart.toY(0) }];
   const ranked = [...contours].sort((a, b) => Number(b.major) - Number(a.major));

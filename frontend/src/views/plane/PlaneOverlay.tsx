@@ -88,7 +88,7 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
   );
   if (!grid) return null;
   const label = panels
-    .map(({ slice, channel, run }, i) => describePlane(slice, channel, grids[i] ?? grid, run))
+    .map((panel, i) => describePlane(panel, grids[i] ?? grid))
     .join(" ");
   return (
     <div className="view" ref={element}>

@@ -1,11 +1,12 @@
 import { lazy, useCallback, useMemo } from "react";
-import { evaluatedAt } from "../../data/slice";
+import { evaluatedAt, extent } from "../../data/slice";
 import { contains } from "../../plot/chart";
 import { drawCrossHair } from "../../plot/marks/crossHair";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
 import { useDark } from "../../ui/context";
 import { Plot } from "../../ui/Plot";
+import { useMoving, useSettled } from "../../ui/moving";
 import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { Readout } from "../shared/Readout";
@@ -15,7 +16,7 @@ import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
 import { cutsThrough, uphillAt, layOutPinned, pointDetail } from "./cutModel";
 import { Cuts } from "./Cuts";
-import { drawPlane, planeLevels } from "./drawPlane";
+import { axisNames, drawAround, drawInside, drawPlane, planeLevels } from "./drawPlane";
 import { drawUphill } from "./drawPin";
 import { useContours } from "../shared/useContours";
 import {
@@ -45,7 +46,7 @@ interface PlaneProps extends Omit<ViewProps, "panels"> {
 }
 
 function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
-  const { slice, channel, focusPoint, run } = panel;
+  const { slice, channel, focusPoint } = panel;
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
   const [element, room] = useSize();
@@ -57,7 +58,14 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
   }, [pinned, room]);
   const [cursor, setCursor] = useCursor();
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
-  const plane = useMemo(() => layOutPlane(slice, size, scale), [slice, size, scale]);
+  const [first, second] = slice.axes;
+  const [left, right] = extent(first);
+  const [bottom, top] = extent(second);
+  // The same for all slices that cover the same coordinates: what stands around them stays.
+  const plane = useMemo(
+    () => layOutPlane([left, right], [bottom, top], size, scale),
+    [left, right, bottom, top, size, scale],
+  );
   const pinAt = useMemo(() => pin && sampleAt(grid, pin.x, pin.y), [pin, grid]);
   const cuts = useMemo(() => pinAt && cutsThrough(grid, pinAt), [pinAt, grid]);
   const allowed = allowedError({ slice, channel });
@@ -85,9 +93,19 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     }),
     [slice, channel, focusPoint, drawn, allowed, scale, colorMap, smooth, clipped, pinAt, theme],
   );
+  const moving = useMoving();
   const draw = useCallback(
-    (surface: Surface2D) => drawPlane(surface, plane, { ...drawing, contours: found }),
-    [plane, drawing, found],
+    (surface: Surface2D) => drawInside(surface, plane, { ...drawing, contours: found, moving }),
+    [plane, drawing, found, moving],
+  );
+  const { xLabel, yLabel } = axisNames(plane, first, second);
+  const { below, above } = clipped;
+  const under = useCallback(
+    (surface: Surface2D) => {
+      const look = { scale, colorMap, theme, clipped: { below, above } };
+      drawAround(surface, plane, { ...look, xLabel, yLabel });
+    },
+    [plane, scale, colorMap, theme, below, above, xLabel, yLabel],
   );
   // A file is written once: it waits for no worker.
   const whole = useCallback(
@@ -106,14 +124,15 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       }),
     [cursor, grid, plane],
   );
+  const said = useSettled(panel);
   const label = useMemo(
     () =>
       [
-        describePlane(slice, channel, grid, run),
-        ...trajectorySentences({ slice, channel, focusPoint }),
-        ...recordSentences({ slice, channel, focusPoint }, true, scale.kind),
+        describePlane(said, gridOf(said.slice, said.channel, said.focusPoint)),
+        ...trajectorySentences(said),
+        ...recordSentences(said, true, scale.kind),
       ].join(" "),
-    [slice, channel, grid, run, focusPoint, scale],
+    [said, scale],
   );
   const { chart } = plane;
   const pinTo = ({ x, y }: { x: number; y: number }) =>
@@ -127,6 +146,7 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       <Plot
         size={size}
         draw={draw}
+        under={under}
         whole={whole}
         overlay={overlay}
         label={label}

@@ -1,4 +1,4 @@
-import type { Channel, Slice } from "../../data/slice";
+import type { Axis, Channel, Slice } from "../../data/slice";
 import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
 import type { Chart } from "../../plot/chart";
@@ -18,7 +18,7 @@ import type { Path } from "./trajectoryModel";
 
 const MOST_PIXELS = 420;
 
-export interface PlaneDrawing {
+export interface FieldDrawing {
   readonly slice: Slice;
   readonly channel: Channel;
   readonly grid: Grid;
@@ -27,7 +27,8 @@ export interface PlaneDrawing {
   readonly contours?: readonly Contour[] | null;
   readonly colorMap: ColorMapName;
   readonly smooth: boolean;
-  readonly clipped: Clipped;
+  /** Whether it is replaced at once: then it may have fewer pixels, and no numbers on its contours. */
+  readonly moving?: boolean;
   readonly path: Path | null;
   /** Where cross-sections are taken. */
   readonly pin: PlaneSample | null;
@@ -38,28 +39,49 @@ export interface PlaneDrawing {
   readonly theme: Theme;
 }
 
+export interface PlaneDrawing extends FieldDrawing {
+  readonly clipped: Clipped;
+}
+
 /** The plane as colors with contours, its axes and its color bar. */
-export function drawPlane(surface: Surface2D, { chart, bar }: PlaneChart, drawing: PlaneDrawing) {
-  const { slice, scale, theme } = drawing;
-  const { box } = chart;
+export function drawPlane(surface: Surface2D, plane: PlaneChart, drawing: PlaneDrawing): void {
+  const [first, second] = drawing.slice.axes;
+  drawAround(surface, plane, { ...drawing, ...axisNames(plane, first, second) });
+  drawInside(surface, plane, drawing);
+}
+
+interface AroundPlane extends Paint {
+  readonly xLabel: string;
+  readonly yLabel: string;
+  readonly scale: Scale;
+  readonly clipped: Clipped;
+}
+
+/** The names of the axes, as much of them as there is room for. */
+export function axisNames({ chart: { box } }: PlaneChart, first?: Axis, second?: Axis) {
+  return {
+    xLabel: axisLabel(first, Math.max(8, Math.floor(box.width / 7))),
+    yLabel: axisLabel(second, Math.max(8, Math.floor(box.height / 7))),
+  };
+}
+
+/** What stands around the field: axes and color bar, the same for all slices on a scale. */
+export function drawAround(surface: Surface2D, { chart, bar }: PlaneChart, around: AroundPlane) {
+  const { xLabel, yLabel, scale, theme } = around;
+  const { width, height } = chart.box;
+  const [xTicks, yTicks] = [Math.max(2, width / 56), Math.max(2, height / 56)];
+  drawAxes(surface, chart, theme, { xLabel, yLabel, grid: false, xTicks, yTicks });
+  drawColorBar(surface, bar, scale, around, around.clipped);
+}
+
+/** The field and its frame. */
+export function drawInside(surface: Surface2D, { chart }: PlaneChart, drawing: FieldDrawing): void {
   drawField(surface, chart, drawing);
-  drawFrame(surface, box, theme);
-  drawAxes(surface, chart, theme, {
-    xLabel: axisLabel(slice.axes[0], Math.max(8, Math.floor(box.width / 7))),
-    yLabel: axisLabel(slice.axes[1], Math.max(8, Math.floor(box.height / 7))),
-    grid: false,
-    xTicks: Math.max(2, box.width / 56),
-    yTicks: Math.max(2, box.height / 56),
-  });
-  drawColorBar(surface, bar, scale, drawing, drawing.clipped);
+  drawFrame(surface, chart.box, drawing.theme);
 }
 
 /** Colors, contours and path, without what stands around them. */
-export function drawField(
-  surface: Surface2D,
-  chart: Chart,
-  drawing: Omit<PlaneDrawing, "clipped">,
-): void {
+export function drawField(surface: Surface2D, chart: Chart, drawing: FieldDrawing): void {
   const { grid, scale, theme } = drawing;
   const { box } = chart;
   const shares = sharesOf(grid.values, scale);
@@ -76,7 +98,8 @@ export function drawField(
         : drawing.contours;
     if (found) {
       const lines = levels.map((level, i) => ({ ...level, shape: found[i]?.shape ?? NOTHING }));
-      drawContourLines(surface, chart, lines, box.width > 160);
+      const detail = drawing.moving ? "bare" : box.width > 160 ? "numbers" : "lines";
+      drawContourLines(surface, chart, lines, detail);
     }
     drawCenter(surface, chart);
     if (drawing.path) drawPath(surface, chart, drawing.path, theme);
@@ -115,13 +138,17 @@ function fieldRaster(
   width: number,
   height: number,
   shares: Float32Array,
-  drawing: Omit<PlaneDrawing, "clipped">,
+  drawing: FieldDrawing,
 ): Raster {
   const { grid, smooth } = drawing;
+  // Blocks have sharp edges; what is smooth may be stretched.
+  const coarse = drawing.moving === true && smooth;
+  const pixels = (room: number) =>
+    Math.max(1, Math.round(Math.min(coarse ? room / 2 : room, MOST_PIXELS)));
   const extent = (coordinates: Float64Array) =>
     [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
-  const columns = fractionalIndices(grid.xs, extent(grid.xs), Math.min(width, MOST_PIXELS));
-  const rows = fractionalIndices(grid.ys, extent(grid.ys), Math.min(height, MOST_PIXELS));
+  const columns = fractionalIndices(grid.xs, extent(grid.xs), pixels(width));
+  const rows = fractionalIndices(grid.ys, extent(grid.ys), pixels(height));
   const paint: Paint = drawing;
   return paintGrid(shares, grid.ys.length, columns, rows, smooth, paint);
 }

@@ -1,11 +1,12 @@
 import { atFocusPoint, extent, type Channel, type Slice } from "../../data/slice";
-import { nearestIndex } from "../../data/stats";
+import { nearestIndex, type Interval } from "../../data/stats";
 import { createChart, fitted, innerBox, linear, type Chart, type Size } from "../../plot/chart";
 import type { Grid } from "../../plot/contours";
 import { formatCoordinate, formatValue } from "../../plot/format";
 import type { Box } from "../../plot/geometry";
 import { colorBarBeside, colorBarRoom } from "../../plot/marks/colorBar";
 import type { Scale } from "../../plot/scale";
+import type { PanelSlice } from "../view";
 
 const MARGINS = { top: 8, bottom: 40, left: 62 };
 
@@ -18,12 +19,10 @@ export interface PlaneChart {
 const MOST_UNEQUAL = 4;
 
 /** Equal units on both axes, and a color bar as high as the plane on its right. */
-export function layOutPlane(slice: Slice, size: Size, scale: Scale): PlaneChart {
-  const x = extent(slice.axes[0]);
-  const y = extent(slice.axes[1]);
+export function layOutPlane(x: Interval, y: Interval, size: Size, scale: Scale): PlaneChart {
   const right = colorBarRoom(scale, size.height - MARGINS.top - MARGINS.bottom);
   const room = innerBox(size, { ...MARGINS, right });
-  const ratio = heightToWidth(slice);
+  const ratio = heightToWidth(x, y);
   const stretched = ratio * MOST_UNEQUAL < 1 || ratio > MOST_UNEQUAL;
   const box = stretched ? room : fitted(room, x[1] - x[0], y[1] - y[0]);
   const chart = createChart(box, linear(x), linear(y));
@@ -32,15 +31,14 @@ export function layOutPlane(slice: Slice, size: Size, scale: Scale): PlaneChart 
 
 /** The height beyond which a plane of some width would only stand in empty space. */
 export function planeHeight(slice: Slice | null, width: number): number {
-  const ratio = Math.min(slice ? heightToWidth(slice) : 1, MOST_UNEQUAL);
+  const [first, second] = slice?.axes ?? [];
+  const ratio = Math.min(slice ? heightToWidth(extent(first), extent(second)) : 1, MOST_UNEQUAL);
   return ratio * (width - MARGINS.left - LEAST_BAR_ROOM) + MARGINS.top + MARGINS.bottom;
 }
 
 const LEAST_BAR_ROOM = 56;
 
-function heightToWidth(slice: Slice): number {
-  const x = extent(slice.axes[0]);
-  const y = extent(slice.axes[1]);
+function heightToWidth(x: Interval, y: Interval): number {
   return (y[1] - y[0]) / (x[1] - x[0]);
 }
 
@@ -108,7 +106,7 @@ export function lowest({ xs, ys, values }: Grid): PlaneSample | null {
 }
 
 /** What a plane shows, in a sentence for those who cannot see it. */
-export function describePlane(slice: Slice, channel: Channel, grid: Grid, run: string): string {
+export function describePlane({ slice, channel, run }: PanelSlice, grid: Grid): string {
   const minimum = lowest(grid);
   const where = minimum
     ? `lowest value ${formatValue(minimum.value)} at ` +

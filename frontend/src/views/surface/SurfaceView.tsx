@@ -37,7 +37,7 @@ interface SurfacePanelProps extends Omit<ViewProps, "panels"> {
 
 function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
   const { store } = useServices();
-  const { slice, channel, focusPoint, run } = panel;
+  const { slice, channel, focusPoint } = panel;
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
   const camera = useAppState((state) => state.camera);
@@ -97,11 +97,11 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
   const label = useMemo(
     () =>
       [
-        describePlane(slice, channel, grid, run).replace(/^Plane/, "Surface"),
+        describePlane(panel, grid).replace(/^Plane/, "Surface"),
         ...holeSentence({ slice, channel, focusPoint }),
         ...trajectorySentences({ slice, channel, focusPoint }),
       ].join(" "),
-    [slice, channel, grid, run, focusPoint],
+    [panel, slice, channel, grid, focusPoint],
   );
   return (
     <div className="view" ref={element} data-renderer={rendererState}>

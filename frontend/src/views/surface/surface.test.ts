@@ -8,6 +8,7 @@ import { SvgSurface } from "../../plot/svgSurface";
 import { themeFor } from "../../plot/theme";
 import { paintMesh } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
+import { extent } from "../../data/slice";
 import { gridOf, layOutPlane } from "../plane/planeModel";
 import { drawCursor, drawOver, drawUnder, lookOf } from "./drawSurface";
 import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
@@ -67,7 +68,7 @@ describe("a surface's scene", () => {
       azimuth: 0,
       elevation: 90,
     });
-    const { chart } = layOutPlane(PLANE, SIZE, SCALE);
+    const { chart } = layOutPlane(extent(PLANE.axes[0]), extent(PLANE.axes[1]), SIZE, SCALE);
     const seen = (x: number, y: number) =>
       projection.project([scene.axes.x.place(x), scene.axes.y.place(y), 0.3]);
     const [x0, y0] = seen(-2, -1);

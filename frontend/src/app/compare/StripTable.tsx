@@ -1,0 +1,68 @@
+import { lineOf } from "../../data/slice";
+import { summarize } from "../../data/stats";
+import { formatStep, formatValue } from "../../plot/format";
+import { Dialog } from "../../ui/Dialog";
+import type { PanelSlice } from "../../views/view";
+import type { Cell, Strip } from "./drawStrip";
+
+interface StripTableProps {
+  readonly title: string;
+  readonly columns: readonly string[];
+  readonly rows: Strip["rows"];
+  readonly onClose: () => void;
+}
+
+/** What a film strip shows, in numbers: at the focus point, and from the lowest to the highest. */
+export function StripTable({ title, columns, rows, onClose }: StripTableProps) {
+  return (
+    <Dialog title={title} onClose={onClose}>
+      <p className="muted values-note">
+        The value at the focus point, and the lowest and the highest of the slice. All values of a
+        slice stand in the table of its panel in the grid.
+      </p>
+      <table className="values" data-testid="strip-table">
+        <thead>
+          <tr>
+            <th scope="col">run</th>
+            {columns.map((head, i) => (
+              <th key={i} scope="col">
+                {head}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map(({ name, cells }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              {cells.map((cell, i) => (
+                <td key={i}>{textOf(cell)}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Dialog>
+  );
+}
+
+/** The numbers of a cell, or why it has none. */
+export function textOf({ slice, message, older }: Cell): string {
+  if (!slice) return message;
+  const { low, high } = rangeOf(slice);
+  const center = slice.channel.center[slice.focusPoint];
+  const at = center === undefined ? "" : `${formatValue(center)}, `;
+  const range = low <= high ? `${formatValue(low)} to ${formatValue(high)}` : "nothing finite";
+  return `${at}${range}${older === null ? "" : ` (step ${formatStep(older)})`}`;
+}
+
+function rangeOf({ slice, channel, focusPoint }: PanelSlice): { low: number; high: number } {
+  const lines = slice.kind === "lines" ? slice.shape[1] : 1;
+  const all = Array.from({ length: lines }, (_, line) =>
+    summarize(lineOf(slice, channel, line, focusPoint)),
+  );
+  return {
+    low: Math.min(...all.map(({ low }) => low)),
+    high: Math.max(...all.map(({ high }) => high)),
+  };
+}
