@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from tensorboard_loss_slicer.static_page import BUNDLE
 
 from benchmarks.page import logs
 from benchmarks.page.browser import Visit, find_chromium, tensorboard, visit
@@ -115,7 +116,8 @@ def _sizes() -> Iterator[Row]:
         return sum(len(gzip.compress((STATIC / name).read_bytes(), 9)) for name in names) / 1000
 
     yield _at_most("first-load JavaScript, gzipped", size(first), 190, "kB")
-    lazy = {file.name for file in STATIC.glob("*.js")} - first
+    # What exported pages hold is never loaded by the tab.
+    lazy = {file.name for file in STATIC.glob("*.js")} - first - {BUNDLE}
     for name in sorted(lazy):
         stem = re.sub(r"-[\w-]{8}\.js$", "", name)
         yield _at_most(f"loaded later: {stem}", size({name}), 150, "kB")
@@ -138,7 +140,9 @@ def _scrubs(browser: Browser, address: str) -> Iterator[Row]:
             page.settle()
             page.scrub(2 * logs.STEPS)  # warm
             page.settle()
-            between, script = page.scrub(SCRUBBED)
+            between = page.scrub(SCRUBBED)
+            page.settle()
+            script = page.scrub_traced(SCRUBBED)
         name = f"scrubbing {planes} planes with contours"
         yield _frames(name, between, least)
         most = 8 if planes == SHOWN else None

@@ -117,17 +117,21 @@ class Visit:
                 known, since = len(self.requests), time.monotonic()
             self.page.wait_for_timeout(100)
 
-    def scrub(self, frames: int) -> tuple[list[float], list[float]]:
-        """Milliseconds between frames, and of processor time in JavaScript in each of them."""
+    def scrub(self, frames: int) -> list[float]:
+        """Milliseconds between frames in each of which a step is taken."""
+        times = self.frame.evaluate(SCRUB, {"frames": frames})
+        return [float(b) - float(a) for a, b in itertools.pairwise(times)]
+
+    def scrub_traced(self, frames: int) -> list[float]:
+        """Milliseconds of processor time in JavaScript a step; tracing slows the frames down."""
         browser = self.page.context.browser
         assert browser is not None
         browser.start_tracing(
             page=self.page, categories=["devtools.timeline", "blink.user_timing", "v8"]
         )
-        times = self.frame.evaluate(SCRUB, {"frames": frames})
+        self.scrub(frames)
         trace = json.loads(browser.stop_tracing())
-        between = [float(b) - float(a) for a, b in itertools.pairwise(times)]
-        return between, script_times(trace["traceEvents"])
+        return script_times(trace["traceEvents"])
 
 
 SCRIPT = {

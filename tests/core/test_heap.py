@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-# Blocks as large as activations (3 MB), freed together, as at every point of a slice. What the process then holds of
-# the system's memory is asked of the allocator itself: counts of page faults are the kernel's
-# affair, which takes idle pages back as it likes. (Field order: malloc.h, struct mallinfo2.)
+# Blocks as large as activations (3 MB), freed together, as at every point of a slice. What the
+# process then holds of the system's memory is asked of the allocator itself: counts of page faults
+# are the kernel's affair, which takes idle pages back as it likes. (Field order: malloc.h, struct
+# mallinfo2.)
 PROGRAM = """
 import contextlib, ctypes, sys, threading
 import torch

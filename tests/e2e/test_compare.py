@@ -198,6 +198,33 @@ def test_film_strip_is_one_picture(tab: Tab) -> None:
     expect(strip).to_have_attribute("data-columns", "1")
 
 
+def test_film_strip_can_be_read_and_walked_through(tab: Tab) -> None:
+    """Arrows go from picture to picture, which are read out; Enter opens one; a table has all."""
+    tab.open(link(series="plane", cmp="strip"))
+    strip = tab.slicer.get_by_test_id("strip")
+    expect(strip).to_have_attribute("data-state", "ready")
+    tab.slicer.get_by_test_id("picture-menu").click()
+    tab.slicer.get_by_role("button", name="View as table").click()
+    table = tab.slicer.get_by_test_id("strip-table")
+    rows = [row.split("\t") for row in table.inner_text().splitlines() if row]
+    assert rows[0] == ["run", "step 0", "step 100", "step 200"]
+    # The value at the focus point, the lowest and the highest: step / 100, and 2 * height more.
+    assert rows[2][3] == "2.000, 2.000 to 8.000"
+    tab.page.keyboard.press("Escape")
+    strip.locator(".plot").focus()
+    readout = tab.slicer.get_by_test_id("strip-readout")
+    for key, said in (
+        ("ArrowRight", "a, step 0: 0, 0 to 2.000"),
+        ("ArrowRight", "a, step 100: 1.000, 1.000 to 3.000"),
+        ("ArrowDown", "b, step 100: 1.000, 1.000 to 7.000"),
+    ):
+        tab.page.keyboard.press(key)
+        expect(readout).to_have_text(said)
+    tab.page.keyboard.press("Enter")
+    tab.shows_step("b", 100)
+    assert tab.chosen("compare") == "grid"
+
+
 def test_scale_steps_and_links(tab: Tab) -> None:
     """Symlog and typed ranges are said and linked; epochs can be typed."""
     tab.open(link(series="line", step="100"))

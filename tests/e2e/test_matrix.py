@@ -15,6 +15,7 @@ from torch import nn
 import pysclice as ps
 from pysclice.events import SliceWriter, read_slices
 from tests.e2e.conftest import Tab, opened
+from tests.e2e.test_accessibility import in_both_themes
 from tests.plugin.conftest import Server, serve
 
 pytestmark = pytest.mark.browser
@@ -72,32 +73,31 @@ def tab(server: Server, browser: Browser) -> Iterator[Tab]:
 
 def test_matrix_holds_every_barrier_and_opens_its_line(tab: Tab, logdir: Path) -> None:
     """Each number is that of the record; a cell leads to its line; other series have no matrix."""
+    logged = read_slices(logdir)
     expected = {
-        (run, slice_.axes[0].name.removeprefix("towards ")): slice_.notes["barrier"][LOSS]["value"]
+        (run, series.removeprefix("towards ")): steps[0].notes["barrier"][LOSS]["value"]
         for run in RUNS
-        for slice_ in read_slices(logdir / run)
-        if "barrier" in slice_.notes
+        for series, steps in logged[run].items()
+        if series != "random line"
     }
     assert len(expected) == 6
     tab.open("loss_slicer&p.loss_slicer.series=random line")
     tab.panel("other")
     assert "matrix" not in tab.options("compare")
-    tab.choose("direction", "towards other")
+    tab.open("loss_slicer&p.loss_slicer.series=towards other")
     tab.panel(RUNS[0])
     tab.slicer.get_by_test_id("step-slider").press("m")
     matrix = tab.slicer.get_by_test_id("matrix")
     expect(matrix).to_have_attribute("data-state", "ready")
     expect(matrix.get_by_test_id("matrix-cell")).to_have_count(6)
+    assert in_both_themes(tab, "matrix") == {}
     with tab.page.expect_download() as waiting:
         tab.slicer.get_by_test_id("matrix-csv").click()
     head, *rows = csv.reader(io.StringIO(Path(waiting.value.path()).read_text()))
     assert head == ["from", "to", "barrier"]
     found = {(source, to): float(value) for source, to, value in rows}
     assert found == pytest.approx(expected)
-    cell = matrix.get_by_label(f"From {RUNS[1]} to {RUNS[0]}: barrier")
-    cell.click()
+    matrix.get_by_role("button", name=f"From {RUNS[1]} to {RUNS[0]}:").click()
     assert tab.chosen("compare") == "grid"
     assert tab.chosen("direction") == f"towards {RUNS[0]}"
-    label = tab.panel(RUNS[1]).locator(".plot").first.get_attribute("aria-label") or ""
-    assert f"towards {RUNS[0]}" in label
-    assert "arrier" in label
+    expect(tab.panel(RUNS[1]).get_by_test_id("panel-note")).to_contain_text("Barrier")

@@ -149,23 +149,6 @@ def test_dark_mode_follows_tensorboard(tab: Tab) -> None:
     expect(root).to_have_attribute("data-theme", "light")
 
 
-def test_a_hidden_tab_asks_for_nothing(tab: Tab) -> None:
-    tab.shows_step("slow", STEPS - 1)
-    tab.page.get_by_role("tab", name="Time Series").click()
-    tab.page.wait_for_timeout(1500)  # what was under way may end
-    tab.requests.clear()
-    frame = tab.frame
-    frame.evaluate(
-        "() => { window.frames_ = 0; const ask = window.requestAnimationFrame.bind(window);"
-        "window.requestAnimationFrame = f => { window.frames_ += 1; return ask(f); }; }"
-    )
-    tab.page.wait_for_timeout(12_000)  # more than two polls
-    assert tab.requests == []
-    assert frame.evaluate("window.frames_") == 0
-    tab.page.get_by_role("tab", name="Loss Slicer").click()
-    expect(tab.slicer.get_by_test_id("panel").first).to_be_visible()
-
-
 def readout(tab: Tab, run: str) -> tuple[float, list[float]]:
     shown = tab.panel(run).get_by_test_id("cursor-readout")
     shown.wait_for()

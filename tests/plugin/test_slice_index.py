@@ -467,14 +467,35 @@ def a_store(steps: int = 10) -> Store:
     return Store([*slices, ("a/slices", a_plane(step=steps), "bbbb", 1.0)])
 
 
-def test_frames_are_the_very_bytes_in_one_request_a_run() -> None:
+def test_frames_are_the_very_bytes_in_one_request() -> None:
     store = a_store()
     keys = store.keys()
     frames = read_frames(store.index, keys, store.read)
     steps = [*range(11), *range(10)]
     assert [f.record for f in frames] == [a_plane(step=s).to_bytes() for s in steps]
     assert [f.key for f in frames] == keys
-    assert sorted(runs.pop() for runs, _ in store.requests) == ["a", "a/slices", "b"]
+    assert [sorted(runs) for runs, _ in store.requests] == [["a", "a/slices", "b"]]
+
+
+def test_runs_with_attempts_of_their_own_share_a_request() -> None:
+    slices = [(f"run {i}", a_plane(step=s), f"{i:04x}", 1.0) for i in range(9) for s in range(5)]
+    store = Store(slices)
+    keys = store.keys()
+    frames = read_frames(store.index, keys, store.read)
+    assert [f.record for f in frames] == 9 * [a_plane(step=s).to_bytes() for s in range(5)]
+    assert len(store.requests) == 1
+
+
+def test_a_request_asks_for_little_that_nobody_wants() -> None:
+    store = a_store(steps=40)
+    of_a, of_b = store.keys()[:40], store.keys()[41:]
+    read_frames(store.index, of_a[:10] + of_b[20:30], store.read)
+    assert [sorted(runs) for runs, _ in store.requests] == [["a"], ["b"]]
+    store.requests.clear()
+    frames = read_frames(store.index, of_a[:10] + of_b[1:11], store.read)
+    assert [sorted(runs) for runs, _ in store.requests] == [["a", "b"]]
+    steps = [*range(10), *range(1, 11)]
+    assert [f.record for f in frames] == [a_plane(step=s).to_bytes() for s in steps]
 
 
 def test_frames_come_in_the_order_asked_and_as_often() -> None:

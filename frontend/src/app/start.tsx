@@ -11,6 +11,7 @@ import { readPrefs, writePrefs } from "../state/prefs";
 import { createAppStore } from "../state/store";
 import { readChoices } from "../state/url";
 import { App } from "./App";
+import { catalogQuery } from "./useCatalog";
 
 // As in chrome.css.
 const RAIL_BESIDE = 900;
@@ -49,6 +50,8 @@ export function start(
       queries: { networkMode: "always", retry: 1, retryDelay: 500, refetchOnWindowFocus: false },
     },
   });
+  // The answer comes while the page is being built.
+  if (host.visible.get()) queries.query(catalogQuery(client)).catch(() => undefined);
   createRoot(element).render(
     <StrictMode>
       <App services={{ host, client, store, fields, loader }} queries={queries} />

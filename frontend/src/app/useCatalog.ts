@@ -1,5 +1,6 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect, useSyncExternalStore } from "react";
+import type { Client } from "../api/client";
 import type { Health } from "../api/schema";
 import type { Catalog } from "../data/catalog";
 import { useServices } from "../ui/context";
@@ -9,6 +10,14 @@ const POLL_MS = 5000;
 export function useVisible(): boolean {
   const { visible } = useServices().host;
   return useSyncExternalStore(visible.subscribe, visible.get);
+}
+
+/** What was logged; asked for before there is anything on the page. */
+export function catalogQuery(client: Client) {
+  return queryOptions({
+    queryKey: ["index"],
+    queryFn: ({ signal }) => client.index(signal),
+  });
 }
 
 interface CatalogState {
@@ -23,11 +32,7 @@ export function useCatalog(): CatalogState {
   const { client, host, loader } = useServices();
   const queries = useQueryClient();
   const visible = useVisible();
-  const catalog = useQuery({
-    queryKey: ["index"],
-    queryFn: ({ signal }) => client.index(signal),
-    enabled: visible,
-  });
+  const catalog = useQuery({ ...catalogQuery(client), enabled: visible });
   const generation = catalog.data?.generation;
   const poll = useQuery({
     queryKey: ["poll", generation],

@@ -49,7 +49,8 @@ export function colorTable(name: ColorMapName): Uint8ClampedArray {
 
 /** Which color of a table a share between 0 and 1 has; beyond the ends, the ends. */
 export function colorIndex(share: number): number {
-  return Math.round(Math.min(Math.max(share, 0), 1) * (SIZE - 1));
+  if (share >= 1) return SIZE - 1;
+  return share > 0 ? Math.trunc(share * (SIZE - 1) + 0.5) : 0;
 }
 
 /** Where that color begins in a color table. */

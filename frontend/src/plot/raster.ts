@@ -52,7 +52,12 @@ const kept: Shares[] = [];
 export function sharesOf(values: Float32Array, scale: Scale): Float32Array {
   const known = kept.find((one) => one.values === values && one.scale === scale);
   if (known) return known.shares;
-  const shares = values.map((value) => (Number.isFinite(value) ? scale.toShare(value) : NaN));
+  const shares = new Float32Array(values.length);
+  const { toShare } = scale;
+  for (let i = 0; i < values.length; i += 1) {
+    const value = values[i] ?? NaN;
+    shares[i] = Number.isFinite(value) ? toShare(value) : NaN;
+  }
   kept.unshift({ values, scale, shares });
   if (kept.length > MOST_KEPT) kept.pop();
   return shares;

@@ -102,7 +102,6 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
                         className="matrix-cell"
                         data-testid="matrix-cell"
                         data-value={`${between.value}`}
-                        aria-label={`From ${placed.run.name} to ${run}: ${between.title}. Show it.`}
                         title={`${placed.run.name} → ${run}: ${between.title}`}
                         onClick={() =>
                           store.setState({
@@ -112,7 +111,11 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
                           })
                         }
                       >
+                        <span className="visually-hidden">
+                          From {placed.run.name} to {run}:{" "}
+                        </span>
                         {cellText(between)}
+                        <span className="visually-hidden">, {between.title}</span>
                       </button>
                     </td>
                   );

@@ -1,8 +1,7 @@
-import { lineOf } from "../../data/slice";
+import { atFocusPoint } from "../../data/slice";
 import { summarize } from "../../data/stats";
 import { formatStep, formatValue } from "../../plot/format";
 import { Dialog } from "../../ui/Dialog";
-import type { PanelSlice } from "../../views/view";
 import type { Cell, Strip } from "./drawStrip";
 
 interface StripTableProps {
@@ -49,20 +48,9 @@ export function StripTable({ title, columns, rows, onClose }: StripTableProps) {
 /** The numbers of a cell, or why it has none. */
 export function textOf({ slice, message, older }: Cell): string {
   if (!slice) return message;
-  const { low, high } = rangeOf(slice);
+  const { low, high } = summarize(atFocusPoint(slice.slice, slice.channel, slice.focusPoint));
   const center = slice.channel.center[slice.focusPoint];
   const at = center === undefined ? "" : `${formatValue(center)}, `;
   const range = low <= high ? `${formatValue(low)} to ${formatValue(high)}` : "nothing finite";
   return `${at}${range}${older === null ? "" : ` (step ${formatStep(older)})`}`;
-}
-
-function rangeOf({ slice, channel, focusPoint }: PanelSlice): { low: number; high: number } {
-  const lines = slice.kind === "lines" ? slice.shape[1] : 1;
-  const all = Array.from({ length: lines }, (_, line) =>
-    summarize(lineOf(slice, channel, line, focusPoint)),
-  );
-  return {
-    low: Math.min(...all.map(({ low }) => low)),
-    high: Math.max(...all.map(({ high }) => high)),
-  };
 }

@@ -12,7 +12,7 @@ export function SurfaceControls() {
   const camera = useAppState((state) => state.camera);
   const wireframe = useAppState((state) => state.wireframe);
   return (
-    <div className="view-controls" role="group" aria-label="Camera" data-testid="surface-controls">
+    <div className="view-controls" role="region" aria-label="Camera" data-testid="surface-controls">
       <div className="presets">
         {PRESETS.map(({ name, key, azimuth, elevation }) => (
           <button
