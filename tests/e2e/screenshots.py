@@ -17,6 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 
@@ -30,9 +31,10 @@ from tests.plugin.conftest import golden, serve, write_unreadable
 
 # What the README shows: the page's link, dark or not, and the size of the window.
 README = {
-    "planes-light.png": ("series=random plane", False, (1200, 760)),
-    "planes-dark.png": ("series=random plane", True, (1200, 760)),
-    "lines-light.png": ("series=random crowd", False, (1200, 760)),
+    "planes-light.webp": ("series=random plane", False, (1200, 700)),
+    "planes-dark.webp": ("series=random plane", True, (1200, 700)),
+    "surfaces.webp": ("series=random plane&view=surface", True, (1200, 620)),
+    "coordinates.webp": ("series=steepest coordinates&view=small-multiples", False, (1200, 700)),
 }
 MOST_BYTES = 200_000
 THEMES = {"light": False, "dark": True}
@@ -184,10 +186,8 @@ def take_readme(tab: Tab, folder: Path) -> None:
         tab.set_dark(dark)
         tab.page.wait_for_timeout(500)
         path = folder / name
-        tab.page.screenshot(path=path)
-        with Image.open(path) as picture:
-            small = picture.convert("RGB").quantize(256, dither=Image.Dither.FLOYDSTEINBERG)
-        small.save(path, optimize=True)
+        with Image.open(BytesIO(tab.page.screenshot())) as picture:
+            picture.convert("RGB").save(path, quality=88, method=6)
         if path.stat().st_size > MOST_BYTES:
             raise SystemExit(f"{path} has {path.stat().st_size} bytes; at most {MOST_BYTES} go.")
 

@@ -54,7 +54,8 @@ def tab(browser: Browser, host: Server) -> Iterator[Tab]:
 
 
 # Ways to compare whose panels are those of a view; the others show read-outs, or no single slice.
-PICTURES = ("only", "grid", "overlay")
+# Film strips and matrices have tests of their own; a table is one.
+PICTURES = ("only", "grid", "overlay", "difference", "wipe")
 
 
 def violations(tab: Tab) -> list[str]:
@@ -191,7 +192,8 @@ def keys_move_a_cursor_that_is_announced(tab: Tab) -> None:
 
 def values_stand_in_a_table(tab: Tab) -> None:
     """The menu has the values as a table, which Escape closes."""
-    tab.slicer.get_by_test_id("panel-menu").first.click()
+    menu = tab.slicer.locator("[data-testid=panel-menu], [data-testid=picture-menu]")
+    menu.first.click()
     tab.slicer.get_by_role("button", name="View as table").click()
     table = tab.slicer.get_by_role("dialog").get_by_role("table")
     expect(table.first).to_be_visible()

@@ -239,7 +239,7 @@ def offline(browser: Browser, file: Path, fragment: str = "") -> tuple[Page, lis
 
 
 def test_the_exported_page_opens_without_a_server_at_what_was_seen(
-    tab: Tab, browser: Browser, tmp_path: Path
+    tab: Tab, browser: Browser, tmp_path: Path, logdir: Path
 ) -> None:
     tab.go_to(12)
     tab.shows_step(RUN, 12)
@@ -261,6 +261,13 @@ def test_the_exported_page_opens_without_a_server_at_what_was_seen(
     expect(panel).to_have_attribute("data-step", "13")
     panel.get_by_test_id("panel-menu").click()
     expect(page.get_by_role("button", name="Picture of this panel as SVG")).to_be_visible()
+    with page.expect_download() as values:
+        page.get_by_role("button", name="This step as CSV").click()
+    rows = list(csv.DictReader(io.StringIO(values.value.path().read_text())))
+    expected = logged(logdir)[13]
+    for channel in expected.channels:
+        found = np.array([row[channel] for row in rows], np.float32)
+        np.testing.assert_array_equal(found, expected.values[channel].ravel())
     assert problems == []
     page.context.close()
 

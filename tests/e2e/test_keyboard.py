@@ -79,6 +79,11 @@ KEYS: list[tuple[str, str, Callable[[Tab], object], object]] = [
     ("=", "=", speed, 10),
     ("L", "l", lambda tab: pressed(tab, "follow"), True),
     ("Y", "y", lambda tab: tab.chosen("scale") != "linear", True),
+    ("2", "2", lambda tab: tab.chosen("view"), "over-steps"),
+    ("1", "1", lambda tab: tab.chosen("view"), "line"),
+    ("P", "p", lambda tab: "loss_slicer.range=run" in tab.page.url, True),
+    ("F", "f", lambda tab: tab.slicer.get_by_test_id("panel").count(), 1),
+    ("F", "f", lambda tab: tab.slicer.get_by_test_id("panel").count(), 2),
     ("O", "o", lambda tab: tab.chosen("compare"), "overlay"),
     ("G", "g", lambda tab: tab.chosen("compare"), "grid"),
     ("J", "j", focused_run, "b"),
@@ -100,6 +105,33 @@ def test_keys_do_what_the_sheet_says(tab: Tab) -> None:
     tab.page.keyboard.type("l=-")
     expect(tab.slicer.get_by_test_id("run-filter")).to_have_value("l=-")
     assert pressed(tab, "follow")
+
+
+def test_keys_open_the_exports_and_copy_the_link(tab: Tab) -> None:
+    tab.page.keyboard.press("e")
+    expect(tab.slicer.get_by_role("dialog", name="Export")).to_be_visible()
+    tab.page.keyboard.press("Escape")
+    expect(tab.slicer.get_by_role("dialog")).to_have_count(0)
+    tab.slicer.locator("body").press("c")
+    expect(tab.slicer.locator(".notice")).to_contain_text("clipboard")
+
+
+def test_r_takes_back_pin_and_camera(tab: Tab) -> None:
+    link = "loss_slicer&p.loss_slicer.series=plane&p.loss_slicer.step=110"
+    tab.open(f"{link}&p.loss_slicer.pin=0,0&p.loss_slicer.cam=80,20,1,1")
+    tab.settle()
+    assert "loss_slicer.pin=" in tab.page.url
+    tab.slicer.get_by_test_id("step-slider").press("r")
+    expect(tab.page).not_to_have_url(re.compile(r"loss_slicer\.(pin|cam)="))
+
+
+def test_runs_are_listed_in_an_order_that_is_kept(tab: Tab) -> None:
+    rows = tab.slicer.get_by_test_id("run-row")
+    names = [row.get_attribute("data-run") for row in rows.all()]
+    assert names == ["a", "b"]
+    tab.slicer.get_by_test_id("run-order").select_option("last")
+    tab.page.reload()
+    expect(tab.slicer.get_by_test_id("run-order")).to_have_value("last")
 
 
 def test_space_plays_and_pauses(tab: Tab) -> None:

@@ -25,16 +25,19 @@ export interface Client {
     signal?: AbortSignal,
   ): Promise<Map<string, Frame>>;
   health(signal?: AbortSignal): Promise<Health>;
-  /** A file that the server makes of slices. */
+  /** A file of slices; values in one of the formats that there are. */
   file(ask: FileRequest, signal?: AbortSignal): Promise<Blob>;
+  readonly formats: readonly ValueFormat[];
   /** Whether there is a server at all: a page that is a file itself has none. */
   readonly hasServer: boolean;
 }
 
+export type ValueFormat = "csv" | "npz";
+
 /** Slices as values, or whole series with the page that shows them. */
 export type FileRequest =
-  | { readonly format: "csv" | "npz"; readonly keys: readonly string[] }
-  | { readonly format: "csv" | "npz"; readonly series: string }
+  | { readonly format: ValueFormat; readonly keys: readonly string[] }
+  | { readonly format: ValueFormat; readonly series: string }
   | {
       readonly format: "html";
       readonly series: readonly string[];
@@ -82,6 +85,7 @@ export function createClient(base = "./"): Client {
       });
     },
     file: (request, signal) => ask(addressOf(request), signal, (got) => got.blob()),
+    formats: ["csv", "npz"],
     hasServer: true,
   };
 }

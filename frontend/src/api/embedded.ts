@@ -1,6 +1,6 @@
-import type { Catalog } from "../data/catalog";
+import { frameKey, type Catalog } from "../data/catalog";
 import { coarsen } from "../data/coarsen";
-import { RequestError } from "../data/failure";
+import { longCsv } from "../data/longCsv";
 import { PAGE_VERSION } from "../version";
 import type { Client } from "./client";
 import type { Frame } from "./frames";
@@ -48,14 +48,21 @@ export function createEmbeddedClient({ catalog, frames }: EmbeddedLog): Client {
       }),
     frames: (keys, stride) =>
       Promise.resolve(new Map(keys.map((key) => [key, frameOf(frames, key, stride)]))),
-    file: () =>
-      Promise.reject(
-        new RequestError("This page is a file: values come from the log it was made of.", {
-          request: 0,
-          url: "",
-          time: Date.now(),
-        }),
-      ),
+    file: (ask) => {
+      if (ask.format !== "csv") return Promise.reject(new FormatError("This page is a file."));
+      const found = catalog.runs.flatMap(({ name, series: all }) =>
+        all.flatMap((series) =>
+          series.steps.flatMap((_, position) => {
+            const key = frameKey(series, position) ?? "";
+            const asked = "keys" in ask ? ask.keys.includes(key) : ask.series === series.id;
+            const frame = asked ? frameOf(frames, key, 1) : null;
+            return frame && "slice" in frame ? [{ run: name, slice: frame.slice }] : [];
+          }),
+        ),
+      );
+      return Promise.resolve(new Blob([longCsv(found)], { type: "text/csv" }));
+    },
+    formats: ["csv"],
     hasServer: false,
   };
 }

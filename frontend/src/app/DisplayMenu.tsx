@@ -1,11 +1,10 @@
-import { useState } from "react";
 import { cssColor } from "../plot/colorMaps";
 import type { ColorMapName } from "../state/store";
-import { copyText } from "../ui/clipboard";
 import { useAppState, useServices } from "../ui/context";
 import type { Selection } from "../state/selection";
 import { IconButton } from "../ui/IconButton";
-import { Popover } from "../ui/Popover";
+import { Popover, PopoverItem } from "../ui/Popover";
+import { copyLink } from "./copyLink";
 import { FixedRange } from "./FixedRange";
 
 const RANGES = [
@@ -28,7 +27,6 @@ export function DisplayMenu({ colors, selection }: DisplayMenuProps) {
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const clip = useAppState((state) => state.clip);
-  const [copied, setCopied] = useState("Copy link to this view");
   return (
     <Popover
       label="Display"
@@ -86,17 +84,7 @@ export function DisplayMenu({ colors, selection }: DisplayMenuProps) {
           </label>
         </fieldset>
       )}
-      <button
-        type="button"
-        className="popover-item"
-        onClick={() => {
-          void copyText(host.address()).then((done) =>
-            setCopied(done ? "Copied" : "The browser refused; copy the address bar instead"),
-          );
-        }}
-      >
-        {copied}
-      </button>
+      <PopoverItem onSelect={() => void copyLink(host, store)}>Copy link to this view</PopoverItem>
     </Popover>
   );
 }

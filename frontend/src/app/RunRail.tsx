@@ -1,5 +1,6 @@
 import { memo, useMemo, useState, type RefObject } from "react";
 import { compileFilter } from "../state/runFilter";
+import { orderRuns, RUN_ORDERS, type RunOrder } from "../state/runOrder";
 import { setVisible, toggleRange } from "../state/actions";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
@@ -12,6 +13,13 @@ const CLOCK_MS = 10_000;
 // As in chrome.css.
 const ROW = 30;
 
+const ORDER_NAMES: Record<RunOrder, string> = {
+  tensorboard: "As in TensorBoard",
+  name: "By name",
+  first: "By first value",
+  last: "By last value",
+};
+
 interface RunRailProps {
   readonly selection: Selection;
   readonly filterRef: RefObject<HTMLInputElement | null>;
@@ -21,7 +29,9 @@ export const RunRail = memo(function RunRail({ selection, filterRef }: RunRailPr
   const { store } = useServices();
   const pattern = useAppState((state) => state.runFilter);
   const filter = useMemo(() => compileFilter(pattern), [pattern]);
-  const listed = selection.runs.filter(({ run }) => filter.matches(run.name));
+  const order = useAppState((state) => state.runOrder);
+  const ordered = useMemo(() => orderRuns(selection.runs, order, selection), [selection, order]);
+  const listed = ordered.filter(({ run }) => filter.matches(run.name));
   const visible = new Set(selection.visible.map(({ run }) => run.name));
   const show = (names: readonly string[]) => setVisible(store, selection, names);
   const now = useNow(CLOCK_MS) / 1000;
@@ -56,6 +66,23 @@ export const RunRail = memo(function RunRail({ selection, filterRef }: RunRailPr
           <span className="muted">
             {visible.size} of {selection.runs.length} runs
           </span>
+          <select
+            className="rail-order"
+            aria-label="Order of the runs"
+            title="Order of the runs"
+            data-testid="run-order"
+            value={order}
+            onChange={({ target }) => {
+              const runOrder = RUN_ORDERS.find((one) => one === target.value);
+              if (runOrder) store.setState({ runOrder });
+            }}
+          >
+            {RUN_ORDERS.map((one) => (
+              <option key={one} value={one}>
+                {ORDER_NAMES[one]}
+              </option>
+            ))}
+          </select>
           <button type="button" className="link" onClick={() => show([...visible, ...withData])}>
             All
           </button>

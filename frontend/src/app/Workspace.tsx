@@ -6,6 +6,7 @@ import { Moving } from "../ui/moving";
 import { StagePicturesContext, type Picture } from "../ui/plotRegistry";
 import { chooseView } from "../views/registry";
 import { Banners, bannersFor } from "./Banners";
+import { copyLink } from "./copyLink";
 import { ExportDialog } from "./lazyExports";
 import { LiveRegion, Notice } from "./LiveRegion";
 import { useNoteNewData } from "./NewData";
@@ -26,7 +27,7 @@ interface WorkspaceProps {
 
 /** The page once there are slices: runs, selectors, panels, steps. */
 export function Workspace({ catalog, failure }: WorkspaceProps) {
-  const { store } = useServices();
+  const { store, host } = useServices();
   const selection = useSelection(catalog);
   const railOpen = useAppState((state) => state.railOpen);
   const helpOpen = useAppState((state) => state.helpOpen);
@@ -43,13 +44,13 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
     const onKeyDown = (event: KeyboardEvent) => {
       if (keyIsTaken(event)) return;
       const focusFilter = () => setTimeout(() => filter.current?.focus());
-      if (handleKey(event.key, event.shiftKey, store, selection, focusFilter)) {
-        event.preventDefault();
-      }
+      const copy = () => void copyLink(host, store);
+      const context = { store, selection, focusFilter, copyLink: copy };
+      if (handleKey(event.key, event.shiftKey, context)) event.preventDefault();
     };
     window.addEventListener("keydown", onKeyDown);
     return () => window.removeEventListener("keydown", onKeyDown);
-  }, [store, selection]);
+  }, [host, store, selection]);
 
   return (
     <StagePicturesContext value={pictures}>

@@ -32,6 +32,7 @@ function client(index: () => Promise<Catalog>, health: Partial<Health> = {}): Cl
       Promise.resolve(new Map(keys.map((key) => [key, { error: "No such slice." }]))),
     health: () => Promise.resolve({ ...HEALTH, ...health }),
     file: () => Promise.resolve(new Blob()),
+    formats: ["csv", "npz"],
     hasServer: true,
   };
 }

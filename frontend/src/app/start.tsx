@@ -1,6 +1,7 @@
 import { QueryClient } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { shallow } from "zustand/shallow";
 import { createClient, type Client } from "../api/client";
 import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
@@ -35,14 +36,14 @@ export function start(
   );
   keepLinkInStep(host, store);
   store.subscribe(
-    ({ railOpen, detailsOpen, framesPerSecond }) => ({ railOpen, detailsOpen, framesPerSecond }),
+    ({ railOpen, detailsOpen, framesPerSecond, runOrder }) => ({
+      railOpen,
+      detailsOpen,
+      framesPerSecond,
+      runOrder,
+    }),
     (prefs) => writePrefs(prefs),
-    {
-      equalityFn: (a, b) =>
-        a.railOpen === b.railOpen &&
-        a.detailsOpen === b.detailsOpen &&
-        a.framesPerSecond === b.framesPerSecond,
-    },
+    { equalityFn: shallow },
   );
   const queries = new QueryClient({
     defaultOptions: {

@@ -5,13 +5,12 @@ import { FONT, FONT_SIZE, type Stroke, type Surface2D, type TextStyle } from "./
 // Shapes are kept by whoever computed them; their native form lives as long, for one placement.
 const paths = new WeakMap<Shape, { placement: Placement; path: Path2D }>();
 
-/** Draws on a canvas element, sharp at any pixel density; over what stands there if that is kept. */
+/** Draws on a canvas element, sharp at any pixel density. */
 export function createCanvasSurface(
   canvas: HTMLCanvasElement,
   width: number,
   height: number,
   density: number,
-  keep = false,
 ): Surface2D | null {
   const context = canvas.getContext("2d");
   if (!context) return null;
@@ -20,7 +19,7 @@ export function createCanvasSurface(
   if (canvas.width !== pixelWidth) canvas.width = pixelWidth;
   if (canvas.height !== pixelHeight) canvas.height = pixelHeight;
   context.setTransform(density, 0, 0, density, 0, 0);
-  if (!keep) context.clearRect(0, 0, width, height);
+  context.clearRect(0, 0, width, height);
   return new CanvasSurface(context, width, height);
 }
 

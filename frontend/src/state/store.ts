@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import { subscribeWithSelector } from "zustand/middleware";
 import { DEFAULT_VIEW_CHOICES, type ViewChoices } from "./viewChoices";
 import { DEFAULT_COMPARE_CHOICES, type CompareChoices } from "./compareChoices";
+import type { RunOrder } from "./runOrder";
 import { DEFAULT_CAMERA, type Camera } from "../data/camera";
 
 export type ScaleKind = "linear" | "log" | "symlog";
@@ -57,14 +58,18 @@ export interface Cursor {
 
 export interface State extends Choices {
   readonly cursor: Cursor | null;
+  /** Whether the panel in focus has the stage for itself. */
+  readonly alone: boolean;
   readonly playing: boolean;
   /** Whether playing has to wait for slices that have not arrived. */
   readonly waiting: boolean;
   readonly framesPerSecond: number;
   readonly runFilter: string;
+  readonly runOrder: RunOrder;
   readonly railOpen: boolean;
   readonly detailsOpen: boolean;
   readonly helpOpen: boolean;
+  readonly exportMenuOpen: boolean;
   readonly exporting: Exporting | null;
   /** `null` is that of the page. */
   readonly ground: Ground | null;
@@ -105,13 +110,16 @@ export const SPEEDS = [1, 2, 5, 10, 20, 30] as const;
 const INITIAL: State = {
   ...DEFAULT_CHOICES,
   cursor: null,
+  alone: false,
   playing: false,
   waiting: false,
   framesPerSecond: 10,
   runFilter: "",
+  runOrder: "tensorboard",
   railOpen: true,
   detailsOpen: true,
   helpOpen: false,
+  exportMenuOpen: false,
   exporting: null,
   ground: null,
   density: 2,

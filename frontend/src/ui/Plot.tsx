@@ -10,7 +10,7 @@ interface PlotProps {
   readonly size: Size;
   /** The picture; drawn again when the function changes. */
   readonly draw: Draw;
-  /** What stands around it and changes seldom; with it, `draw` fills the same pixels each time. */
+  /** What stands under it and changes seldom: painted once, and kept as a picture. */
   readonly under?: Draw;
   /** The picture with all that may still be missing on screen, for files; `draw` where nothing is. */
   readonly whole?: Draw;

@@ -6,11 +6,14 @@ interface PopoverProps {
   readonly label: string;
   readonly children: ReactNode;
   readonly align?: "start" | "end";
+  /** Where something else than its trigger opens it, too. */
+  readonly open?: boolean;
+  readonly onOpenChange?: (open: boolean) => void;
 }
 
-export function Popover({ trigger, label, children, align = "end" }: PopoverProps) {
+export function Popover({ trigger, label, children, align = "end", ...state }: PopoverProps) {
   return (
-    <Radix.Root>
+    <Radix.Root {...state}>
       <Radix.Trigger asChild>{trigger}</Radix.Trigger>
       <Radix.Content
         className="popover"

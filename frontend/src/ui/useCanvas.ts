@@ -10,15 +10,15 @@ export type Paint = (
   density: number,
 ) => void;
 
-interface Painted {
-  readonly under: Paint | null;
+interface Below {
+  readonly paint: Paint;
   readonly room: string;
+  readonly picture: HTMLCanvasElement;
 }
 
 /**
- * A canvas that is painted once a frame at most, when what paints it or its size has changed. Where
- * something is painted `under` it, `paint` fills the same pixels each time, and the rest is painted
- * only when it has changed itself.
+ * A canvas that is painted once a frame at most, when what paints it or its size has changed. What
+ * is painted `under` it is kept as a picture until it changes itself.
  */
 export function useCanvas(
   { width, height }: Size,
@@ -26,18 +26,25 @@ export function useCanvas(
   under: Paint | null = null,
 ): RefObject<HTMLCanvasElement | null> {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const painted = useRef<Painted>(null);
+  const below = useRef<Below>(null);
   const repaint = useCallback(() => {
     if (!canvas.current || width === 0 || height === 0) return;
     const density = window.devicePixelRatio;
-    const room = `${width} ${height} ${density}`;
-    const last = painted.current;
-    const keep = under !== null && last?.under === under && last.room === room;
-    const surface = createCanvasSurface(canvas.current, width, height, density, keep);
+    const surface = createCanvasSurface(canvas.current, width, height, density);
     const context = canvas.current.getContext("2d");
     if (!surface || !context) return;
-    if (!keep) under?.(surface, context, density);
-    painted.current = { under, room };
+    if (under) {
+      const room = `${width} ${height} ${density}`;
+      if (below.current?.paint !== under || below.current.room !== room) {
+        const picture = document.createElement("canvas");
+        const ground = createCanvasSurface(picture, width, height, density);
+        const own = picture.getContext("2d");
+        if (ground && own) under(ground, own, density);
+        below.current = { paint: under, room, picture };
+      }
+      const { picture } = below.current;
+      context.drawImage(picture, 0, 0, picture.width / density, picture.height / density);
+    }
     paint?.(surface, context, density);
   }, [width, height, paint, under]);
   const latest = useRef(repaint);

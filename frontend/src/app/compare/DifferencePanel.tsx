@@ -12,7 +12,8 @@ import { scaleSentences } from "../../views/shared/recordSentences";
 import type { PanelSlice, View } from "../../views/view";
 import { ErrorBoundary } from "../ErrorBoundary";
 import { Message, Offer, PanelMessage } from "../PanelMessage";
-import { toCsv } from "./csv";
+import { ValueTable } from "../ValueTable";
+import { toCsv } from "../../data/csv";
 import { gridRows } from "./gridRows";
 import { differenceNotes, pairDifference, symmetricScale, type Pair } from "./differenceModel";
 import { PictureMenu } from "./PictureMenu";
@@ -114,6 +115,7 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
             ]}
             pictures={pictures}
             csv={() => toCsv(gridRows(found))}
+            table={(close) => <ValueTable slices={panels} sentences={notes} onClose={close} />}
           />
         )}
       </header>

@@ -1,13 +1,17 @@
 import type { CSSProperties } from "react";
 import type { Size } from "../../plot/chart";
 import type { Panel } from "../../state/panels";
+import { useAppState } from "../../ui/context";
 import type { View } from "../../views/view";
 import { columnsFor, rowHeightFor } from "../panelGrid";
 import { PanelFrame } from "../PanelFrame";
 import type { ModeProps } from "./mode";
 
 /** A panel a run. */
-export function GridMode({ panels, view, size, ...props }: ModeProps) {
+export function GridMode({ panels: all, view, size, ...props }: ModeProps) {
+  const alone = useAppState((state) => state.alone);
+  const focus = props.selection.focus?.run.name;
+  const panels = alone ? all.filter(({ placed }) => placed.run.name === focus) : all;
   const columns = columnsFor(panels.length, size.width, size.height);
   const { selection, step, revision, extent, usual, shown } = props;
   return (

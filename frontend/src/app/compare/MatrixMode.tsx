@@ -5,7 +5,7 @@ import { useAppState, useDark, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
-import { toCsv } from "./csv";
+import { toCsv } from "../../data/csv";
 import { cellColors, cellText, largestOf, matrixColumns } from "./matrixModel";
 import type { ModeProps } from "./mode";
 

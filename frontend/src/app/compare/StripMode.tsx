@@ -31,7 +31,6 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
   const smooth = useAppState((state) => state.smooth);
   const [pictures] = useState(() => new Set<Picture>());
   const [at, setAt] = useState<Place | null>(null);
-  const [table, setTable] = useState(false);
   const [element, size] = useSize();
   const { channel } = selection;
   const rows = useMemo(
@@ -130,7 +129,9 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
             ...notes,
           ]}
           pictures={pictures}
-          onTable={() => setTable(true)}
+          table={(close) => (
+            <StripTable title={title} columns={heads} rows={rows} onClose={close} />
+          )}
         />
         <span className="strip-readout" role="status" data-testid="strip-readout">
           {pointed && cell && (
@@ -171,9 +172,6 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
           />
         </PicturesContext>
       </div>
-      {table && (
-        <StripTable title={title} columns={heads} rows={rows} onClose={() => setTable(false)} />
-      )}
       {notes.length > 0 && <p className="panel-note">{notes.join(" ")}</p>}
     </div>
   );

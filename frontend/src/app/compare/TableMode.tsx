@@ -5,7 +5,7 @@ import { useAppState, useDark, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
-import { toCsv } from "./csv";
+import { toCsv } from "../../data/csv";
 import type { ModeProps } from "./mode";
 import { differs, readoutRows, sortedColumns, type Sorting } from "./tableModel";
 

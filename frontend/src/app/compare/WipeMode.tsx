@@ -9,6 +9,7 @@ import { ElidedName } from "../../ui/ElidedName";
 import { PicturesContext, type Picture } from "../../ui/plotRegistry";
 import { ReadoutSlot } from "../../ui/readoutSlot";
 import { Message, Offer, PanelMessage } from "../PanelMessage";
+import { ValueTable } from "../ValueTable";
 import { usePanelValues } from "../usePanelValues";
 import { BaseBar } from "./BaseBar";
 import type { ModeProps } from "./mode";
@@ -71,6 +72,13 @@ export function WipeMode({ panels, view, selection, step, usual, shown }: ModePr
                   ...(resampled === null ? [] : [resampled]),
                 ]}
                 pictures={pictures}
+                table={(close) => (
+                  <ValueTable
+                    slices={"a" in aligned ? [aligned.a, aligned.b] : []}
+                    sentences={resampled === null ? [] : [resampled]}
+                    onClose={close}
+                  />
+                )}
               />
             )}
           </header>

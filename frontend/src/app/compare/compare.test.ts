@@ -6,7 +6,7 @@ import { select } from "../../state/selection";
 import { DEFAULT_CHOICES } from "../../state/store";
 import { planeView } from "../../views/plane/planeView";
 import { lineView } from "../../views/line/lineView";
-import { toCsv } from "./csv";
+import { toCsv } from "../../data/csv";
 import { symmetricScale } from "./differenceModel";
 import { layOutStrip } from "./drawStrip";
 import { MODES, chooseMode, modesFor } from "./modes";

@@ -41,6 +41,7 @@ function show(element: React.ReactElement, initial: Partial<State> = {}) {
       frames: nothing,
       health: nothing,
       file: nothing,
+      formats: ["csv" as const, "npz" as const],
       hasServer: true,
     },
     store,

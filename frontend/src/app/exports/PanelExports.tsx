@@ -71,7 +71,7 @@ export function PanelExports({ panel, slice, view, value, pictures }: PanelExpor
         name={[...ofSeries, channel.name, `step ${slice.slice.step}`]}
         compose={() => composePanel([...pictures], captionOf(slice, view, value))}
       />
-      {client.hasServer && key !== undefined && (
+      {key !== undefined && (
         <section className="menu-section">
           <h2>Values of all channels</h2>
           <div className="menu-values">
@@ -84,7 +84,7 @@ export function PanelExports({ panel, slice, view, value, pictures }: PanelExpor
               <div key={label}>
                 <span>{label}</span>
                 <div className="menu-buttons">
-                  {(["csv", "npz"] as const).map((format) => (
+                  {client.formats.map((format) => (
                     <PopoverButton
                       key={format}
                       label={`${label} as ${format.toUpperCase()}`}
