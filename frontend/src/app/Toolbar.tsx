@@ -100,17 +100,19 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
           onChange={(scale) => set({ scale })}
           title={SCALE_TITLE}
         />
-        <DisplayMenu colors={view?.colors ?? false} selection={selection} />
-        <ExportMenu selection={selection} />
-        <button
-          type="button"
-          className="icon-button"
-          aria-label="Keyboard shortcuts"
-          title="Keyboard shortcuts (?)"
-          onClick={() => set({ helpOpen: true })}
-        >
-          ?
-        </button>
+        <div className="toolbar-menus">
+          <DisplayMenu colors={view?.colors ?? false} selection={selection} />
+          <ExportMenu selection={selection} />
+          <button
+            type="button"
+            className="icon-button"
+            aria-label="Keyboard shortcuts"
+            title="Keyboard shortcuts (?)"
+            onClick={() => set({ helpOpen: true })}
+          >
+            ?
+          </button>
+        </div>
       </div>
     </header>
   );

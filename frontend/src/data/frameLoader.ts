@@ -14,6 +14,8 @@ type Fetch = (
 ) => Promise<Map<string, Entry>>;
 
 const BATCH = 64;
+// What is on screen is painted before what is fetched ahead is decoded.
+const PAINT_MS = 50;
 const PARALLEL = 2;
 
 interface Batch {
@@ -124,6 +126,10 @@ export class FrameLoader {
       const entry = { error: message, ...(origin && { origin }) };
       this.store.put(keys.map((key) => [fieldKey(key, stride), entry]));
     }
-    this.pump();
+    const shown = this.wishes.slice(0, this.urgent);
+    const arrived = shown.every(({ key, stride: own }) => this.store.has(fieldKey(key, own)));
+    const wasAwaited = shown.some(({ key }) => keys.includes(key));
+    if (arrived && wasAwaited) setTimeout(() => this.pump(), PAINT_MS);
+    else this.pump();
   }
 }

@@ -1,3 +1,4 @@
+import { ByteCache } from "../data/byteCache";
 import type { ColorMapName } from "./colorMaps";
 import { colorIndex, colorOffset, colorTable } from "./colorMaps";
 import type { Scale } from "./scale";
@@ -35,31 +36,25 @@ export function fractionalIndices(
   return result;
 }
 
-interface Shares {
-  readonly values: Float32Array;
-  readonly scale: Scale;
-  readonly shares: Float32Array;
-}
-
-// Those of the pictures on screen; kept for all slices they would double what these take.
-const MOST_KEPT = 64;
-const kept: Shares[] = [];
+// Enough for a thousand planes; see the budgets in ui/derived.ts.
+const SHARES_BUDGET = 16 * 2 ** 20;
+const kept = new ByteCache<Float32Array>(SHARES_BUDGET, ({ byteLength }) => byteLength + 128);
 
 /**
  * Where values stand on a scale, NaN where they have no place. A field is interpolated there, so
  * that a logarithm is taken once a sample and not once a pixel, and colors agree with contours.
  */
 export function sharesOf(values: Float32Array, scale: Scale): Float32Array {
-  const known = kept.find((one) => one.values === values && one.scale === scale);
-  if (known) return known.shares;
+  const choices = [scale.kind, ...scale.domain, scale.threshold].join(" ");
+  const known = kept.get(values, choices);
+  if (known) return known;
   const shares = new Float32Array(values.length);
   const { toShare } = scale;
   for (let i = 0; i < values.length; i += 1) {
     const value = values[i] ?? NaN;
     shares[i] = Number.isFinite(value) ? toShare(value) : NaN;
   }
-  kept.unshift({ values, scale, shares });
-  if (kept.length > MOST_KEPT) kept.pop();
+  kept.put(values, choices, shares);
   return shares;
 }
 

@@ -5,8 +5,8 @@ import type { Contour } from "../plot/contours";
 import { contourBytes } from "../plot/packedContours";
 import { Deriver, startWorker } from "../workers/deriver";
 
-/** Beside the 80 MB of slices: together they stay at 128 MB. */
-const CONTOUR_BUDGET = 46 * 2 ** 20;
+/** Beside the 80 MB of slices and 16 MB of their shares (plot/raster.ts): 128 MB together. */
+const CONTOUR_BUDGET = 29 * 2 ** 20;
 const QUANTILE_BUDGET = 2 * 2 ** 20;
 const CLUSTER_BUDGET = 2 ** 19;
 

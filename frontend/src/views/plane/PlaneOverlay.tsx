@@ -87,9 +87,7 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
     [cursor, chart],
   );
   if (!grid) return null;
-  const label = panels
-    .map((panel, i) => describePlane(panel, grids[i] ?? grid))
-    .join(" ");
+  const label = panels.map((panel, i) => describePlane(panel, grids[i] ?? grid)).join(" ");
   return (
     <div className="view" ref={element}>
       <Plot
