@@ -58,3 +58,12 @@ export function outward(start: number, length: number, limit = length): number[]
   }
   return result.slice(0, limit);
 }
+
+/** What stands at the step nearest to one, of what is ordered by its steps. */
+export function nearestTo<T extends { readonly step: number }>(
+  history: readonly T[],
+  step: number,
+): T | undefined {
+  const steps = history.map((one) => one.step);
+  return history[nearestPosition(steps, step)];
+}

@@ -1,6 +1,7 @@
-import { use, useEffect, useMemo, useReducer } from "react";
+import { use, useMemo } from "react";
 import { sharesCoordinates } from "../../data/slice";
 import { DerivedContext } from "../../ui/derived";
+import { useDerived } from "../../ui/useDerived";
 import type { PanelSlice } from "../view";
 import { SHARES, spreadOf, toSpread, type NamedCurve, type Spread } from "./bundleModel";
 
@@ -12,33 +13,35 @@ export function useSpreads(
   panels: readonly PanelSlice[],
   bundles: readonly (readonly NamedCurve[])[],
 ): readonly (Spread | null)[] {
-  const { quantiles, deriver } = use(DerivedContext);
-  const [arrived, drawAgain] = useReducer((count: number) => count + 1, 0);
-  useEffect(() => {
-    const abort = new AbortController();
-    for (const [i, { slice, channel }] of panels.entries()) {
-      const { values } = channel;
-      if (values.length <= FEW || !sharesCoordinates(slice) || quantiles.get(values, "")) continue;
-      const curves = (bundles[i] ?? []).map((curve) => curve.values);
-      deriver.ask("quantiles", { curves, shares: SHARES }, abort.signal).then(
-        (found) => {
-          quantiles.put(values, "", found);
-          if (!abort.signal.aborted) drawAgain();
-        },
-        // Canceled because something else is looked at; or the curves stand alone.
-        () => undefined,
-      );
-    }
-    return () => abort.abort();
-  }, [panels, bundles, quantiles, deriver]);
+  const { quantiles } = use(DerivedContext);
+  const wanted = useMemo(
+    () =>
+      panels.flatMap(({ slice, channel: { values } }, i) => {
+        const ask = () => ({
+          curves: (bundles[i] ?? []).map((curve) => curve.values),
+          shares: SHARES,
+        });
+        const large = values.length > FEW && sharesCoordinates(slice);
+        return large ? [{ source: values, choices: "", ask }] : [];
+      }),
+    [panels, bundles],
+  );
+  const found = useDerived("quantiles", quantiles, itself, wanted);
+  const newest = found.filter((one) => one !== null).length;
   return useMemo(
     () =>
       panels.map(({ slice, channel: { values } }, i) => {
         const curves = bundles[i] ?? [];
         if (values.length <= FEW) return spreadOf(slice, curves);
-        const found = arrived >= 0 ? quantiles.get(values, "") : undefined;
-        return found ? toSpread(curves[0]?.coordinates, found) : null;
+        const derived = newest > 0 ? quantiles.get(values, "") : undefined;
+        return derived ? toSpread(curves[0]?.coordinates, derived) : null;
       }),
-    [panels, bundles, quantiles, arrived],
+    [panels, bundles, quantiles, newest],
   );
+}
+
+type Quantiles = readonly Float64Array[];
+
+function itself(found: Quantiles): Quantiles {
+  return found;
 }

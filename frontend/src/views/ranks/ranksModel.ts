@@ -1,4 +1,4 @@
-import { nearestPosition } from "../../data/align";
+import { nearestTo } from "../../data/align";
 import { channelOf, type Channel, type Slice } from "../../data/slice";
 import type { Ranking } from "../../state/viewChoices";
 import { orderCells } from "../smallMultiples/smallMultiplesModel";
@@ -60,13 +60,7 @@ export function lineAtRank(
   step: number,
   rank: number,
 ): RankSample | null {
-  const at =
-    history[
-      nearestPosition(
-        history.map((one) => one.step),
-        step,
-      )
-    ];
+  const at = nearestTo(history, step);
   if (!at) return null;
   const wanted = Math.min(Math.max(Math.round(rank), 1), at.ranks.length);
   const line = at.ranks.indexOf(wanted);

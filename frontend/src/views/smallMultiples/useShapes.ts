@@ -1,33 +1,23 @@
-import { use, useEffect, useReducer } from "react";
+import { use, useMemo } from "react";
 import type { Clustering } from "../../data/cluster";
 import { lineOf } from "../../data/slice";
 import { DerivedContext } from "../../ui/derived";
+import { useDerived } from "../../ui/useDerived";
 import type { PanelSlice } from "../view";
 
 /** The lines of a bundle in groups of like shape; nothing until the worker has found them. */
-export function useShapes(
-  { slice, channel, focusPoint }: PanelSlice,
-  wanted: boolean,
-): Clustering | null {
-  const { clusters, deriver } = use(DerivedContext);
-  const [, drawAgain] = useReducer((count: number) => count + 1, 0);
-  const { values } = channel;
-  const choices = String(focusPoint);
-  const known = wanted ? clusters.get(values, choices) : undefined;
-  const missing = wanted && !known;
-  useEffect(() => {
-    if (!missing) return undefined;
-    const abort = new AbortController();
-    const curves = slice.axes.map((_, line) => lineOf(slice, channel, line, focusPoint));
-    deriver.ask("clusters", { curves }, abort.signal).then(
-      (found) => {
-        clusters.put(values, choices, found);
-        if (!abort.signal.aborted) drawAgain();
-      },
-      // Canceled because something else is looked at; or the cells stand side by side.
-      () => undefined,
-    );
-    return () => abort.abort();
-  }, [missing, slice, channel, focusPoint, values, choices, clusters, deriver]);
-  return known ?? null;
+export function useShapes(panel: PanelSlice, wanted: boolean): Clustering | null {
+  const { clusters } = use(DerivedContext);
+  const derivable = useMemo(() => {
+    const { slice, channel, focusPoint } = panel;
+    const ask = () => ({
+      curves: slice.axes.map((_, line) => lineOf(slice, channel, line, focusPoint)),
+    });
+    return wanted ? [{ source: channel.values, choices: `${focusPoint}`, ask }] : [];
+  }, [panel, wanted]);
+  return useDerived("clusters", clusters, itself, derivable)[0] ?? null;
+}
+
+function itself(found: Clustering): Clustering {
+  return found;
 }

@@ -1,4 +1,4 @@
-import { nearestPosition } from "../../data/align";
+import { nearestTo } from "../../data/align";
 import { enclose, type Interval } from "../../data/stats";
 import { formatValue } from "../../plot/format";
 import type { ScaleKind } from "../../plot/scale";
@@ -68,13 +68,7 @@ export function eigenvalueAt(
   step: number,
   rank: number,
 ): EigenvalueSample | null {
-  const at =
-    history[
-      nearestPosition(
-        history.map((one) => one.step),
-        step,
-      )
-    ];
+  const at = nearestTo(history, step);
   if (!at) return null;
   const place = Math.min(Math.max(rank, 0), Math.max(0, at.values.length - 1));
   return { step: at.step, rank: place, value: at.values[place] ?? NaN, trace: at.trace };
