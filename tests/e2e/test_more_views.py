@@ -105,6 +105,27 @@ def test_a_line_shows_other_steps(tab: Tab) -> None:
     assert "p.loss_slicer.skins=2" in tab.page.url
 
 
+def test_a_line_over_steps_leads_to_its_steps(tab: Tab) -> None:
+    panel = show(tab, "line", view="over-steps")
+    plot = panel.locator(".plot")
+    expect(plot).to_have_attribute(
+        "aria-label", re.compile("over 5 steps; the line is at step 200")
+    )
+    plot.focus()
+    plot.press("ArrowUp")
+    readout = panel.get_by_test_id("cursor-readout")
+    expect(readout).to_have_attribute("data-coordinates", "0,300")
+    plot.press("Enter")
+    tab.shows_step("one", 300)
+    box = plot.bounding_box()
+    assert box is not None
+    # The oldest step is at the bottom, above the numbers of the axis.
+    tab.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 50)
+    tab.shows_step("one", 0)
+    expect(plot).to_have_attribute("aria-label", re.compile("the line is at step 0"))
+    tab.page.mouse.move(0, 0)  # the next test points with keys
+
+
 def test_a_pin_opens_cross_sections_in_every_panel(tab: Tab) -> None:
     panel = show(tab, "plane", pin="0.25%2C-0.5")
     for run in ("one", "two"):

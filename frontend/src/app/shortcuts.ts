@@ -218,7 +218,7 @@ export const SHORTCUTS: readonly Section[] = [
     title: "In a picture that has the focus",
     shortcuts: [
       { keys: ["←", "→", "↑", "↓"], does: "Move to the next sample" },
-      { keys: ["Enter"], does: "Pin a cross-section, name a curve" },
+      { keys: ["Enter"], does: "Pin a cross-section, name a curve, go to a step" },
       { keys: ["Esc"], does: "Unpin, or leave it" },
     ],
   },

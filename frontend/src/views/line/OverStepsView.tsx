@@ -92,6 +92,7 @@ function OverSteps({ panel, value, colorMap, step, revision, seek }: OverStepsPr
         onClick={(px, py) => {
           if (contains(chart.box, px, py)) seek(sampleAt(panel, 0, chart.fromY(py)).step);
         }}
+        onEnter={() => seek(cursor?.y ?? step)}
         onArrow={(dx, dy) => {
           const curve = curveOf(slice, channel, panel.focusPoint);
           const x = stepAlong(curve, cursor?.x ?? 0, dx);
