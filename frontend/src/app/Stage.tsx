@@ -129,7 +129,7 @@ function isDrawn({ content }: Panel): boolean {
   return content.state === "ready" && !content.pending;
 }
 
-const UNHURRIED_MS = 500;
+const UNHURRIED_MS = 1000;
 
 /** Wishes at once where something is missing, else now and then: most stay the same. */
 function useWishes(wish: () => void, complete: boolean): void {

@@ -5,8 +5,11 @@ import type { Contour } from "../plot/contours";
 import { contourBytes } from "../plot/packedContours";
 import { Deriver, startWorker } from "../workers/deriver";
 
-/** Beside the 80 MB of slices and 16 MB of their shares (plot/raster.ts): 128 MB together. */
-const CONTOUR_BUDGET = 29 * 2 ** 20;
+/**
+ * Less than half of it are arrays, the rest is the browser's own form of them: with 80 MB of slices
+ * and 16 MB of their shares (plot/raster.ts), arrays stay below 128 MB.
+ */
+const CONTOUR_BUDGET = 64 * 2 ** 20;
 const QUANTILE_BUDGET = 2 * 2 ** 20;
 const CLUSTER_BUDGET = 2 ** 19;
 
