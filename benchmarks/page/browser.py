@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Frame, Page
+from playwright.sync_api import Browser, Frame, Page, ViewportSize
 
-WINDOW = {"width": 1400, "height": 900}
+WINDOW: ViewportSize = {"width": 1400, "height": 900}
 START_SECONDS = 120
 # Counts animation frames that ran, from the first line of the page on.
 PROBE = """
@@ -180,7 +180,7 @@ def find_chromium() -> str:
 @contextmanager
 def visit(browser: Browser, address: str, panels: int) -> Iterator[Visit]:
     """A fresh window in which the painting of so many panels is waited for."""
-    window = browser.new_context(viewport=WINDOW)  # type: ignore[arg-type]
+    window = browser.new_context(viewport=WINDOW)
     window.add_init_script(PROBE.replace("EXPECTED", str(panels)))
     page = window.new_page()
     result = Visit(page, address)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Request,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -36,7 +38,7 @@ SLICERS: dict[str, Slicer] = {
     "another line": ps.Line(ps.Random(1), samples=13),
     "coordinates": ps.AxisParallel(count=5, samples=5),
 }
-WINDOW = {"width": 1400, "height": 900}
+WINDOW: ViewportSize = {"width": 1400, "height": 900}
 
 
 @dataclass
@@ -203,9 +205,9 @@ class Tab:
 
 
 @contextmanager
-def opened(browser: Browser, server: Server, **context: object) -> Iterator[Tab]:
+def opened(browser: Browser, server: Server, **context: Any) -> Iterator[Tab]:
     """A fresh window; any console error or blocked resource is a problem."""
-    window = browser.new_context(viewport=WINDOW, **context)  # type: ignore[arg-type]
+    window = browser.new_context(viewport=WINDOW, **context)
     page = window.new_page()
     tab = Tab(page, server)
     # TensorBoard's own pages count too: what they say of our plugin would show here.

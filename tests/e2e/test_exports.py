@@ -9,6 +9,7 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
@@ -149,9 +150,9 @@ def test_the_snippet_draws_the_panel_in_python(tab: Tab, logdir: Path) -> None:
     expect(tab.slicer.get_by_role("status").filter(has_text="Python")).to_be_visible()
     code = tab.page.evaluate("navigator.clipboard.readText()")
     assert str(logdir) in code
-    names: dict[str, object] = {}
+    names: dict[str, Any] = {}
     exec(code.replace('savefig("slice.pdf")', "canvas.draw()"), names)
-    (line, *_) = (line for line in names["figure"].axes[0].lines if len(line.get_xdata()) == 25)  # type: ignore[attr-defined]
+    (line, *_) = (line for line in names["figure"].axes[0].lines if len(line.get_xdata()) == 25)
     slice_ = logged(logdir)[LAST]
     np.testing.assert_allclose(line.get_ydata(), slice_.values["error"][0, 0], rtol=1e-6)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ LOSS = "train/loss"
 X = regular_coordinates(-1.0, 1.0, 9)
 
 
-def lines(series: str, axes: list[Axis], values: np.ndarray, **fields: object) -> Slice:
+def lines(series: str, axes: list[Axis], values: np.ndarray, **fields: Any) -> Slice:
     """Lines through one focus point or several, with losses of shape (points, lines, samples)."""
     centers = values[:, 0, axes[0].coordinates == 0][:, 0]
     points = tuple(f"point {i}" for i in range(len(values)))
@@ -34,7 +35,7 @@ def lines(series: str, axes: list[Axis], values: np.ndarray, **fields: object) -
         series=series,
         step=100,
         focus_points=points,
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )
 
 
