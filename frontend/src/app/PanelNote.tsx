@@ -102,13 +102,12 @@ export function clippingFor(
     if (value < low) below += 1;
     else if (value > high) above += 1;
   }
-  // The scale may leave out values of other panels only.
-  if (above + below === 0) return null;
   const total = `of ${formatStep(values.length)} values`;
   if (fixed) {
     const counts = `${formatStep(above)} above, ${formatStep(below)} below, ${total}`;
-    return `Beyond the fixed range: ${counts}.`;
+    return above + below === 0 ? null : `Beyond the fixed range: ${counts}.`;
   }
+  // Said of every panel that shares the scale, also of none: pictures side by side stay equal.
   if (!clipped.below) return `Clipped at 98%: ${formatStep(above)} ${total} above.`;
   if (!clipped.above) return `Clipped at 2%: ${formatStep(below)} ${total} below.`;
   return `Clipped to 2\u201398%: ${formatStep(above)} above, ${formatStep(below)} below, ${total}.`;
