@@ -31,7 +31,7 @@ export function FixedRange({ selection }: { readonly selection: Selection }) {
     <input
       type="text"
       inputMode="decimal"
-      className="menu-number"
+      className="text-field menu-number"
       aria-label={label}
       aria-invalid={wrong !== null}
       data-testid={place === 0 ? "fixed-low" : "fixed-high"}

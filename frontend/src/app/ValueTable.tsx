@@ -1,5 +1,6 @@
 import { errorsOf, evaluatedOf, lineOf, sharesCoordinates, type Slice } from "../data/slice";
 import { formatCoordinate, formatStep, formatValue, quoted } from "../plot/format";
+import { DataTable, type DataTableProps } from "../ui/DataTable";
 import { Dialog } from "../ui/Dialog";
 import { HALF_WIDTH } from "../views/shared/errors";
 import type { PanelSlice } from "../views/view";
@@ -28,7 +29,11 @@ export function ValueTable({ slices, sentences, onClose }: ValueTableProps) {
         </p>
       ))}
       {slices.map((panel) => (
-        <Values key={panel.run} panel={panel} caption={slices.length > 1} />
+        <DataTable
+          key={panel.run}
+          {...tableOf(panel)}
+          {...(slices.length > 1 && { caption: titleOf(panel) })}
+        />
       ))}
     </Dialog>
   );
@@ -38,42 +43,9 @@ function titleOf({ slice, channel, run }: PanelSlice): string {
   return `${quoted(channel.name)} of ${quoted(run)} at step ${formatStep(slice.step)}`;
 }
 
-function Values({ panel, caption }: { readonly panel: PanelSlice; readonly caption: boolean }) {
-  const { corner, heads, rows } = tableOf(panel);
-  return (
-    <table className="values">
-      {caption && <caption>{titleOf(panel)}</caption>}
-      <thead>
-        <tr>
-          <th scope="col">{corner}</th>
-          {heads.map((head, i) => (
-            <th key={i} scope="col">
-              {head}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map(({ head, cells }, j) => (
-          <tr key={j}>
-            <th scope="row">{head}</th>
-            {cells.map((cell, i) => (
-              <td key={i}>{cell}</td>
-            ))}
-          </tr>
-        ))}
-      </tbody>
-    </table>
-  );
-}
-
-interface Table {
-  readonly corner: string;
-  readonly heads: readonly string[];
-  readonly rows: readonly { readonly head: string; readonly cells: readonly string[] }[];
-}
-
-export function tableOf(panel: Pick<PanelSlice, "slice" | "channel" | "focusPoint">): Table {
+export function tableOf(
+  panel: Pick<PanelSlice, "slice" | "channel" | "focusPoint">,
+): DataTableProps {
   const { slice, channel, focusPoint } = panel;
   const cell = (line: number, sample: number) => {
     const interpolated = evaluatedOf(slice, line, focusPoint)?.[sample] === 0;
@@ -82,7 +54,11 @@ export function tableOf(panel: Pick<PanelSlice, "slice" | "channel" | "focusPoin
     const half = HALF_WIDTH * (errorsOf(slice, channel, line, focusPoint)?.[sample] ?? NaN);
     return Number.isFinite(half) ? `${value} ± ${formatValue(half, 2)}` : value;
   };
-  const table = (corner: string, heads: readonly string[], rowHeads: readonly string[]): Table => ({
+  const table = (
+    corner: string,
+    heads: readonly string[],
+    rowHeads: readonly string[],
+  ): DataTableProps => ({
     corner,
     heads,
     rows: rowHeads.map((head, j) => ({ head, cells: heads.map((_, i) => cell(i, j)) })),
@@ -106,7 +82,10 @@ export function tableOf(panel: Pick<PanelSlice, "slice" | "channel" | "focusPoin
 }
 
 /** Two columns a line, where each has coordinates of its own. */
-function eachWithCoordinates(slice: Slice, cell: (line: number, sample: number) => string): Table {
+function eachWithCoordinates(
+  slice: Slice,
+  cell: (line: number, sample: number) => string,
+): DataTableProps {
   return {
     corner: "sample",
     heads: slice.axes.flatMap((axis) => ["coordinate", axis.name]),

@@ -1,5 +1,6 @@
 import { useEffect, useRef, type ReactNode } from "react";
 import { IconButton } from "./IconButton";
+import { ScrollRegion } from "./ScrollRegion";
 
 interface DialogProps {
   readonly title: string;
@@ -19,11 +20,9 @@ export function Dialog({ title, onClose, children }: DialogProps) {
         <h2>{title}</h2>
         <IconButton icon="close" label="Close" onClick={() => dialog.current?.close()} />
       </header>
-      {/* What is longer than the window is scrolled by keys, too. */}
-      {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div className="dialog-body" role="region" aria-label={title} tabIndex={0}>
+      <ScrollRegion className="dialog-body" label={title}>
         {children}
-      </div>
+      </ScrollRegion>
     </dialog>
   );
 }

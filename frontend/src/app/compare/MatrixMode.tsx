@@ -3,6 +3,7 @@ import { runStyle } from "../../data/runColors";
 import { formatStep } from "../../plot/format";
 import { useAppState, useDark, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
+import { ScrollRegion } from "../../ui/ScrollRegion";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
 import { toCsv } from "../../data/csv";
@@ -59,14 +60,7 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
           Download CSV
         </button>
       </div>
-      <div
-        className="readout-table"
-        role="region"
-        aria-label={`Matrix of ${name}`}
-        aria-busy={loading}
-        // A region that scrolls has to be reached by keyboard.
-        tabIndex={0} // eslint-disable-line jsx-a11y/no-noninteractive-tabindex
-      >
+      <ScrollRegion className="readout-table" label={`Matrix of ${name}`} busy={loading}>
         <table className="matrix" data-testid="matrix" data-state={loading ? "loading" : "ready"}>
           <thead>
             <tr>
@@ -124,7 +118,7 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
             ))}
           </tbody>
         </table>
-      </div>
+      </ScrollRegion>
     </div>
   );
 }

@@ -36,7 +36,7 @@ export function StripBar({ by, steps, children }: StripBarProps) {
           <span className="legend">Steps</span>
           <input
             type="text"
-            className="mode-input"
+            className="text-field mode-input"
             data-testid="strip-steps"
             title="Steps with spaces between; each snaps to the nearest logged one. Empty: spread evenly."
             value={typed ?? steps.join(" ")}

@@ -1,6 +1,7 @@
 import { atFocusPoint } from "../../data/slice";
 import { summarize } from "../../data/stats";
 import { formatStep, formatValue } from "../../plot/format";
+import { DataTable } from "../../ui/DataTable";
 import { Dialog } from "../../ui/Dialog";
 import type { Cell, Strip } from "./drawStrip";
 
@@ -19,28 +20,12 @@ export function StripTable({ title, columns, rows, onClose }: StripTableProps) {
         The value at the focus point, and the lowest and the highest of the slice. All values of a
         slice stand in the table of its panel in the grid.
       </p>
-      <table className="values" data-testid="strip-table">
-        <thead>
-          <tr>
-            <th scope="col">run</th>
-            {columns.map((head, i) => (
-              <th key={i} scope="col">
-                {head}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ name, cells }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {cells.map((cell, i) => (
-                <td key={i}>{textOf(cell)}</td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <DataTable
+        corner="run"
+        heads={columns}
+        rows={rows.map(({ name, cells }) => ({ head: name, cells: cells.map(textOf) }))}
+        testId="strip-table"
+      />
     </Dialog>
   );
 }

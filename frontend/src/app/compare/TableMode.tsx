@@ -3,6 +3,7 @@ import { formatStep, formatValue } from "../../plot/format";
 import { baseOf } from "../../state/base";
 import { useAppState, useDark, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
+import { ScrollRegion } from "../../ui/ScrollRegion";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
 import { toCsv } from "../../data/csv";
@@ -62,13 +63,7 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
           Download CSV
         </button>
       </div>
-      <div
-        className="readout-table"
-        role="region"
-        aria-label="Read-outs"
-        // A region that scrolls has to be reached by keyboard.
-        tabIndex={0} // eslint-disable-line jsx-a11y/no-noninteractive-tabindex
-      >
+      <ScrollRegion className="readout-table" label="Read-outs">
         <table data-testid="readouts">
           <thead>
             <tr>
@@ -118,7 +113,7 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
         {shown.length === 0 && slices.length > 0 && (
           <p className="muted">All runs agree in all read-outs.</p>
         )}
-      </div>
+      </ScrollRegion>
     </div>
   );
 }

@@ -157,6 +157,7 @@ function StepField({ label, value, onChange }: FieldProps) {
       <input
         key={value}
         type="number"
+        className="text-field"
         min={0}
         defaultValue={value}
         onBlur={(event) => onChange(Number(event.target.value))}
