@@ -8,6 +8,7 @@ export default defineConfig(() => {
   return mergeConfig(shared, {
     build: {
       emptyOutDir: false,
+      chunkSizeWarningLimit: 800, // one file on purpose
       modulePreload: false,
       rolldownOptions: {
         input: "src/standalone.ts",

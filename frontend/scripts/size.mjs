@@ -1,4 +1,5 @@
-// What a browser must load before the page can draw: index.js and all it imports statically.
+// What a browser must load before the page can draw: index.js, the page that it imports as soon as
+// it runs, and all that these import statically.
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -19,10 +20,11 @@ function visit(name) {
   if (seen.has(name)) return;
   const code = readFileSync(join(folder, name));
   seen.set(name, { raw: code.length, gz: gzipSync(code, { level: 9 }).length });
-  const text = code.toString();
-  for (const match of text.matchAll(/(?:\bfrom|\bimport)\s*["'](\.\/[^"']+\.js)["']/g)) {
-    visit(basename(match[1]));
-  }
+  const imports =
+    name === "index.js"
+      ? /(?:\bfrom|\bimport)\s*\(?\s*["'`](\.\/[^"'`]+\.js)["'`]/g
+      : /(?:\bfrom|\bimport)\s*["'](\.\/[^"']+\.js)["']/g;
+  for (const match of code.toString().matchAll(imports)) visit(basename(match[1]));
 }
 visit("index.js");
 

@@ -1,10 +1,8 @@
 import { createEmbeddedClient, readEmbeddedLog } from "./api/embedded";
 import { start } from "./app/start";
 import { createEmbeddedHost } from "./host/embedded";
-import { adoptStyles } from "./styles/styles";
 
 // The entry of a file that holds its slices: nobody calls render() there.
-adoptStyles();
 const element = document.createElement("div");
 element.id = "loss-slicer";
 document.body.append(element);

@@ -5,9 +5,11 @@ Reads only: no route writes, opens a path that a request names, or runs the user
 
 from __future__ import annotations
 
+import contextlib
 import importlib.resources
 import json
 import re
+import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +35,7 @@ BATCH = 64  # slices read at once for a file, which may be of many
 MAX_STRIDE = 65536
 MAX_MALFORMED = 100
 LINK = "link."
+ENTRY = "index.js"
 YEAR = 365 * 24 * 3600
 KEEP_ALL = 2**30  # for `downsample`, where 0 would mean nothing
 
@@ -106,9 +109,12 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
     def _static(self, name: str) -> Handler:
         content, mime_type = self._files[name], MIME_TYPES[_suffix(name)]
         # The entry's name stays while its content changes; all others carry a hash.
-        expires = 0 if name.startswith("index.") else YEAR
+        expires = 0 if name == ENTRY else YEAR
 
         def serve(request: wrappers.Request) -> wrappers.Response:
+            if name == ENTRY:
+                # The page asks for the index as soon as it runs: by then it is half listed.
+                threading.Thread(target=self._list_ahead, args=(request,), daemon=True).start()
             return _respond(request, content, mime_type, expires=expires)
 
         return serve
@@ -257,6 +263,11 @@ class LossSlicerPlugin(base_plugin.TBPlugin):  # type: ignore[misc]  # TensorBoa
 
         return self._fresh.get(experiment, list_tensors)
 
+    def _list_ahead(self, request: wrappers.Request) -> None:
+        # Whatever goes wrong is told to who asks for the index.
+        with contextlib.suppress(Exception):
+            self._index(request)
+
     def _frames(self, request: wrappers.Request, keys: list[str]) -> list[Frame]:
         def read(runs: set[str], tags: set[str]) -> Any:
             return self._provider.read_tensors(
@@ -274,8 +285,8 @@ def static_files() -> Iterator[tuple[str, bytes]]:
     """Name and content of every file of the built page, or of one that says how to build it."""
     folder = importlib.resources.files("tensorboard_loss_slicer") / "static"
     files = dict(_files_below(folder, "")) if folder.is_dir() else {}
-    if "index.js" not in files:
-        files = {"index.js": message_page(NOT_BUILT)}
+    if ENTRY not in files:
+        files = {ENTRY: message_page(NOT_BUILT)}
     # Goes into files that people export, and is larger than what the tab needs.
     files.pop(static_page.BUNDLE, None)
     yield from files.items()

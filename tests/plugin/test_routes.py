@@ -7,6 +7,7 @@ import io
 import json
 import logging
 import re
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -450,6 +451,23 @@ def test_the_entry_is_revalidated_and_a_module_that_renders(site: Site) -> None:
     assert answer.mimetype == "text/javascript"
     assert "no-cache" in answer.headers["Cache-Control"]
     assert "render" in answer.text
+
+
+def test_the_entry_has_the_index_listed_ahead(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    started = threading.Event()
+    listed = site.plugin._provider.list_tensors
+
+    def list_tensors(*arguments: Any, **options: Any) -> Any:
+        started.set()
+        return listed(*arguments, **options)
+
+    monkeypatch.setattr(site.plugin._provider, "list_tensors", list_tensors)
+    monkeypatch.setattr(site.plugin._fresh, "_clock", lambda: 0.0)
+    assert site.get("static/index.js").status_code == 200
+    assert started.wait(60)
+    started.clear()
+    assert len(site.keys()) == 4
+    assert not started.is_set()
 
 
 def test_a_built_page_is_served_from_memory(

@@ -2,27 +2,31 @@ import { QueryClient } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { shallow } from "zustand/shallow";
-import { createClient, type Client } from "../api/client";
+import type { Client } from "../api/client";
+import type { Catalog } from "../data/catalog";
 import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
-import { detectHost } from "../host/detect";
 import type { Host } from "../host/host";
 import { keepLinkInStep } from "../state/link";
 import { readPrefs, writePrefs } from "../state/prefs";
 import { createAppStore } from "../state/store";
 import { readChoices } from "../state/url";
+import { adoptStyles } from "../styles/styles";
 import { App } from "./App";
+import { wishForFirst } from "./firstWishes";
 import { catalogQuery } from "./useCatalog";
 
 // As in chrome.css.
 const RAIL_BESIDE = 900;
 
-/** Puts the parts together and the page into an element. */
+/** Puts the parts together and the page into an element; a catalog may be on its way already. */
 export function start(
   element: HTMLElement,
-  host: Host = detectHost(),
-  client: Client = createClient(),
+  host: Host,
+  client: Client,
+  asked?: Promise<Catalog>,
 ): void {
+  adoptStyles();
   const store = createAppStore({
     ...readPrefs(),
     // Where the rail would cover the panels, it waits to be called.
@@ -51,11 +55,17 @@ export function start(
       queries: { networkMode: "always", retry: 1, retryDelay: 500, refetchOnWindowFocus: false },
     },
   });
-  // The answer comes while the page is being built.
-  if (host.visible.get()) queries.query(catalogQuery(client)).catch(() => undefined);
+  const services = { host, client, store, fields, loader };
+  const first = asked?.then((catalog) => {
+    wishForFirst(catalog, services);
+    return catalog;
+  });
+  if (first) {
+    queries.query({ ...catalogQuery(client), queryFn: () => first }).catch(() => undefined);
+  }
   createRoot(element).render(
     <StrictMode>
-      <App services={{ host, client, store, fields, loader }} queries={queries} />
+      <App services={services} queries={queries} />
     </StrictMode>,
   );
 }

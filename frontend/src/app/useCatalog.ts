@@ -12,7 +12,7 @@ export function useVisible(): boolean {
   return useSyncExternalStore(visible.subscribe, visible.get);
 }
 
-/** What was logged; asked for before there is anything on the page. */
+/** What was logged. */
 export function catalogQuery(client: Client) {
   return queryOptions({
     queryKey: ["index"],
