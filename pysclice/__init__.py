@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from pysclice.directions.update import Update as Update
     from pysclice.events import read_slices as read_slices
     from pysclice.logger import SliceLogger as SliceLogger
+    from pysclice.logger.schedules import AtSteps as AtSteps
+    from pysclice.logger.schedules import Every as Every
+    from pysclice.logger.schedules import LogSpaced as LogSpaced
+    from pysclice.logger.schedules import WhenLossFalls as WhenLossFalls
     from pysclice.pages import show as show
     from pysclice.slicers.axis_parallel import AxisParallel as AxisParallel
     from pysclice.slicers.compare import compare as compare
@@ -46,17 +50,20 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Around": "slicers.focus_points",
+    "AtSteps": "logger.schedules",
     "Axis": "slices",
     "AxisParallel": "slicers.axis_parallel",
     "Checkpoint": "slicers.focus_points",
     "Coordinate": "directions.coordinate",
     "Crowd": "slicers.crowd",
     "Custom": "directions.custom",
+    "Every": "logger.schedules",
     "Gradient": "directions.gradient",
     "Group": "directions.group",
     "HessianEigenvector": "directions.hessian_eigenvector",
     "Interpolation": "slicers.interpolation",
     "Line": "slicers.line",
+    "LogSpaced": "logger.schedules",
     "LossSurface": "core.surface",
     "Plane": "slicers.plane",
     "PrincipalComponent": "directions.principal_component",
@@ -68,6 +75,7 @@ _HOMES = {
     "Towards": "directions.towards",
     "Trajectory": "core.trajectory",
     "Update": "directions.update",
+    "WhenLossFalls": "logger.schedules",
     "compare": "slicers.compare",
     "concatenate": "arrangement",
     "here": "slicers.focus_points",

@@ -9,6 +9,7 @@ contents needs no tensor at all.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -16,7 +17,7 @@ import secrets
 import struct
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -336,6 +337,42 @@ def read_slices(logdir: str | os.PathLike[str]) -> dict[str, dict[str, dict[int,
     return result
 
 
+def newest_slices(directory: str | os.PathLike[str]) -> dict[str, Slice]:
+    """The slice of each series that was logged last in one run, whatever its step.
+
+    Args:
+        directory: of the run; its child ``slices`` counts as well, other children do not.
+
+    Returns:
+        Series -> slice; empty where there is no such directory. What cannot be read is left out.
+    """
+    root = Path(directory)
+    newest: dict[str, tuple[float, _Event]] = {}
+    paths = [path for folder in (root, root / CHILD_RUN) for path in folder.glob("*tfevents*")]
+    for found in _events_of(sorted(paths), root, []):
+        with contextlib.suppress(SliceFormatError, ValueError):
+            series, _, _ = split_tag(found.tag)
+            if series not in newest or found.wall_time >= newest[series][0]:
+                newest[series] = (found.wall_time, found)
+    result = {}
+    for series, (_, event) in newest.items():
+        with contextlib.suppress(SliceFormatError):
+            result[series] = Slice.from_bytes(_record(event))
+    return result
+
+
+def directory_of(target: Any) -> str | None:
+    """The log directory that a ``SliceWriter`` of this target writes to; None where none is said.
+
+    Args:
+        target: as ``SliceWriter`` takes it.
+    """
+    if isinstance(target, (str, os.PathLike)):
+        return os.fsdecode(target)
+    found = getattr(target, "log_dir", None) or getattr(target, "logdir", None)
+    return found if isinstance(found, str) else None
+
+
 @dataclass(frozen=True)
 class _Event:
     """One value that carries our plugin's name, as it stands in a file."""
@@ -357,7 +394,11 @@ def _record(event: _Event) -> bytes:
 
 
 def _events(logdir: Path, unreadable: list[str]) -> Iterator[_Event]:
-    for path in _event_paths(logdir):
+    return _events_of(_event_paths(logdir), logdir, unreadable)
+
+
+def _events_of(paths: Iterable[Path], logdir: Path, unreadable: list[str]) -> Iterator[_Event]:
+    for path in paths:
         run = os.path.relpath(path.parent, logdir)
         for data, checksum in _file_records(path, unreadable):
             if PLUGIN_NAME.encode() not in data:

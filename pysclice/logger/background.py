@@ -32,7 +32,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from pysclice.core.surface import LossSurface, Slicer
-from pysclice.logger.series import SeriesOfSlices
+from pysclice.logger.series import EarlierSlices, SeriesOfSlices
 from pysclice.logger.snapshot import SharedSnapshot
 
 _PAYLOAD = "surface.pt"
@@ -123,6 +123,7 @@ class BackgroundProcess:
         slicers: series name -> slicer, or None for a default set.
         threads: number of cores that the process computes with.
         device: where it computes; the model's own device if left out.
+        earlier: what was logged before.
 
     Raises:
         ProcessUnavailable: something cannot be sent, or there is no memory or process to be had.
@@ -134,6 +135,7 @@ class BackgroundProcess:
         slicers: Mapping[str, Slicer] | None,
         threads: int,
         device: str | None,
+        earlier: EarlierSlices,
     ) -> None:
         self._model = surface.model
         self._folder = Path(tempfile.mkdtemp(prefix="pysclice-"))
@@ -143,7 +145,7 @@ class BackgroundProcess:
             if surface.device.type == "cuda":
                 for snapshot in self._snapshots:
                     snapshot.pin()
-            _write_payload(self._folder / _PAYLOAD, surface, slicers)
+            _write_payload(self._folder / _PAYLOAD, surface, slicers, earlier)
             self._pipe, theirs = multiprocessing.Pipe()
             self._process = _started(
                 theirs,
@@ -277,14 +279,20 @@ class _Pickler(pickle.Pickler):
         return loader.__reduce_ex__(2)
 
 
-def _write_payload(path: Path, surface: LossSurface, slicers: Mapping[str, Slicer] | None) -> None:
+def _write_payload(
+    path: Path,
+    surface: LossSurface,
+    slicers: Mapping[str, Slicer] | None,
+    earlier: EarlierSlices,
+) -> None:
     # A copy without what slices left for later ones, such as the choice of a backend.
     sent = copy.copy(surface)
     sent.kept = {}
     pickling = types.ModuleType("pickling")
     vars(pickling)["Pickler"] = _Pickler
     # Not multiprocessing's own way, which would move the user's tensors into shared memory.
-    torch.save((sent, None if slicers is None else dict(slicers)), path, pickle_module=pickling)
+    own = None if slicers is None else dict(slicers)
+    torch.save((sent, own, earlier), path, pickle_module=pickling)
 
 
 def _started(
@@ -349,9 +357,9 @@ def _serve(
         # The device's type alone is what some devices are called in a file.
         devices = (device, torch.device(device).type)
         elsewhere = None if settings.device is None else dict.fromkeys(devices, settings.device)
-        surface, slicers = torch.load(path, map_location=elsewhere, weights_only=False)
+        surface, slicers, earlier = torch.load(path, map_location=elsewhere, weights_only=False)
         path.unlink()
-        series = SeriesOfSlices(surface, slicers)
+        series = SeriesOfSlices(surface, slicers, earlier=earlier)
     except Exception as error:
         pipe.send(("unable", _text(error)))
         return

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface, Slicer
+from pysclice.core.told import tell
 from pysclice.directions.random import Random
+from pysclice.events import directory_of, newest_slices
 from pysclice.slicers.axis_parallel import AxisParallel
 from pysclice.slicers.line import Line
 from pysclice.slicers.plane import Plane
@@ -18,6 +22,33 @@ from pysclice.slices import Slice
 _DEFAULT_SECONDS = 5.0
 
 
+class EarlierSlices:
+    """What an earlier attempt logged, read when it is first asked for.
+
+    Args:
+        directory: of the run; None where there is none to be read.
+    """
+
+    def __init__(self, directory: str | None = None) -> None:
+        self._directory = directory
+        self._newest: dict[str, Slice] | None = None
+
+    @classmethod
+    def of(cls, target: Any) -> EarlierSlices:
+        """What was logged to a target of ``SliceWriter``."""
+        return cls(directory_of(target))
+
+    def newest(self, series: str) -> Slice | None:
+        """The last slice of a series; None if it was never logged, or cannot be read."""
+        if self._newest is None:
+            try:
+                self._newest = {} if self._directory is None else newest_slices(self._directory)
+            except OSError as error:
+                tell(f"Earlier slices in {self._directory!r} could not be read: {error}")
+                self._newest = {}
+        return self._newest.get(series)
+
+
 class SeriesOfSlices:
     """Takes slices of several series, all of one surface.
 
@@ -25,6 +56,7 @@ class SeriesOfSlices:
         surface: of the model in training, or of its copy in another process.
         slicers: series name -> slicer; None for a default set.
         clock: gives seconds.
+        earlier: what was logged before, by an attempt that these series continue.
     """
 
     def __init__(
@@ -32,8 +64,10 @@ class SeriesOfSlices:
         surface: LossSurface,
         slicers: Mapping[str, Slicer] | None,
         clock: Callable[[], float] = time.perf_counter,
+        earlier: EarlierSlices | None = None,
     ) -> None:
         self.surface = surface
+        self._earlier = earlier or EarlierSlices()
         self._slicers = slicers
         self._clock = clock
         self._settled: dict[str, Slicer] = {}
@@ -67,10 +101,20 @@ class SeriesOfSlices:
             self.names()
             assert self._slicers is not None
             slicer = self._slicers[name]
+            settle: Callable[[LossSurface, Parameters], Slicer] | None
             settle = getattr(slicer, "settled", None)
-            current = self.surface.current()
-            self._settled[name] = settle(self.surface, current) if settle else slicer
+            if settle is not None:
+                current = self.surface.current()
+                slicer = self._resumed(name, slicer, current) or settle(self.surface, current)
+            self._settled[name] = slicer
         return self._settled[name]
+
+    def _resumed(self, name: str, slicer: Slicer, current: Parameters) -> Slicer | None:
+        """The slicer with the choices of an earlier attempt; None if there was none like it."""
+        resume: Callable[[Slice, Parameters], Slicer | None] | None
+        resume = getattr(slicer, "resumed", None)
+        earlier = self._earlier.newest(name) if resume else None
+        return resume(earlier, current) if resume and earlier else None
 
     def on(self, examples: int | None) -> LossSurface:
         """The surface on a draw of examples, or on all; a draw's data are read here, and kept."""

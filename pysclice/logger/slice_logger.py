@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -23,7 +24,8 @@ from pysclice.logger.background import (
     Step,
 )
 from pysclice.logger.main_guard import check_guarded
-from pysclice.logger.series import SeriesOfSlices
+from pysclice.logger.schedules import Moment, Schedules, Watch
+from pysclice.logger.series import EarlierSlices, SeriesOfSlices
 from pysclice.logger.time_budget import Level, TimeBudget, levels_of
 from pysclice.slices import Slice
 
@@ -38,6 +40,16 @@ class SliceLogger:
 
     Training comes out bit for bit as without the logger, and no error of a slice reaches the
     training loop: it is told once, as a warning, and training goes on.
+
+    **First and last.** The first call of ``log_if_due`` always takes slices, and ``close`` takes
+    those of the last step that it was called with, so keep the model as training left it until
+    then. A ``with`` block that an exception leaves takes none. With a budget the last ones are
+    taken where they fit into it.
+
+    **Resuming.** Where the target holds slices of an earlier attempt, the series go on with the
+    axes they had: coordinates and spans that were chosen at the first step then are read and not
+    chosen again. Directions from seeds are the same anyway. Each logger is an attempt of its own;
+    where a step was logged by two of them, TensorBoard shows the newer.
 
     **A time budget.** With ``budget=0.02`` slicing takes at most 2 % of the wall time since the
     first call, over the whole run and over any longer part of it, also where training becomes
@@ -86,8 +98,9 @@ class SliceLogger:
         surface: the loss surface of the model in training.
         slicers: series name -> slicer. Default: a line and a plane along random directions, and
             the 16 coordinates with the largest gradient, at a resolution that takes seconds.
-        every: steps between two slices of ``log_if_due``. To count epochs, call ``log`` at
-            their end instead.
+        every: when ``log_if_due`` takes slices: a number of steps; or a schedule (``Every``, which
+            counts epochs too, ``LogSpaced``, ``AtSteps``, ``WhenLossFalls``, or a callable of your
+            own); or several of these, each of which counts for itself.
         budget: the fraction of wall time that slicing may take, between 0 and 1. Default: as much
             as it takes.
         mode: ``"inline"``: training waits for its slices; or ``"process"``.
@@ -110,7 +123,7 @@ class SliceLogger:
         ...     for step in range(25):  # train here
         ...         logged = logger.log_if_due(step)
         >>> sorted(ps.read_slices("runs")["mine"]["plane"])
-        [0, 10, 20]
+        [0, 10, 20, 24]
     """
 
     def __init__(
@@ -119,7 +132,7 @@ class SliceLogger:
         surface: LossSurface,
         slicers: Mapping[str, Slicer] | None = None,
         *,
-        every: int = 500,
+        every: Schedules = 500,
         budget: float | None = None,
         mode: Literal["inline", "process"] = "inline",
         process_threads: int = 1,
@@ -132,7 +145,7 @@ class SliceLogger:
                 f"SliceLogger needs a LossSurface, got a {type(surface).__name__}. "
                 "Make one: LossSurface(model, loss_fn, data)."
             )
-        _check_count("every", every, "steps")
+        self._watch = Watch(every)
         _check_count("process_threads", process_threads, "cores")
         if budget is not None and not (isinstance(budget, float) and 0.0 < budget < 1.0):
             raise ValueError(
@@ -150,8 +163,9 @@ class SliceLogger:
         self.every = every
         self._optimizer = optimizer
         self._slicers = None if slicers is None else _checked(slicers)
-        self._series = SeriesOfSlices(surface, self._slicers, clock)
-        self._budget = None if budget is None else TimeBudget(budget, every, clock)
+        self._earlier = EarlierSlices.of(target)
+        self._series = SeriesOfSlices(surface, self._slicers, clock, self._earlier)
+        self._budget = None if budget is None else TimeBudget(budget, self._watch.steps, clock)
         self._clock = clock
         self._mode: Literal["inline", "process", "none"] = mode
         self._threads = process_threads
@@ -160,34 +174,52 @@ class SliceLogger:
         if mode == "process":
             check_guarded()
         self._writer = SliceWriter(target)
-        self._last_due: int | None = None
+        self._seen: Moment | None = None
+        self._logged: int | None = None
         self._warned: set[str] = set()
 
-    def log_if_due(self, step: int, epoch: float | None = None) -> dict[str, Slice]:
-        """Log at the first call and whenever another ``every`` steps have passed.
+    def log_if_due(
+        self, step: int, epoch: float | None = None, loss: Any = None
+    ) -> dict[str, Slice]:
+        """Log at the first call, and whenever the schedule says so.
 
         With a budget, a series is left out where its time has not come yet.
+
+        Args:
+            step: the training step.
+            epoch: the epoch, for the step bar and for schedules; may be a fraction.
+            loss: the training loss, a number or a tensor of one, for schedules that ask for it.
 
         Returns:
             The slices of this step by series; empty if none was due, or all failed. In the mode
             ``"process"``, those that were finished since the last call.
         """
-        due = self._last_due is None or step // self.every != self._last_due // self.every
+        self._seen = now = Moment(step, epoch, loss)
+        due = self._due(now)
         if not due and self._process is None:
             return {}
         with self._spending():
             finished = self._finished()
-            if not due:
-                return finished
-            self._last_due = step
-            if self._mode == "process" and self._send(step, epoch, by_hand=False):
-                return finished
-            if self._mode == "none":
-                return finished
-            if self._budget is None:
-                return finished | self._take(self._names(), step, epoch)
-            self._plan(step, by_hand=False)
-            return finished | self._take(self._affordable(self._budget, step), step, epoch)
+            return finished | self._log_where_affordable(now) if due else finished
+
+    def _due(self, now: Moment) -> bool:
+        try:
+            return self._watch.due(now)
+        except Exception as error:
+            self._warn("schedule", now.step, error)
+            return False
+
+    def _log_where_affordable(self, now: Moment, *, last: bool = False) -> dict[str, Slice]:
+        step, epoch = now.step, now.epoch
+        self._logged = step
+        if self._mode == "process" and self._send(step, epoch, by_hand=False):
+            return {}
+        if self._mode == "none":
+            return {}
+        if self._budget is None:
+            return self._take(self._names(), step, epoch)
+        self._plan(step, by_hand=False)
+        return self._take(self._affordable(self._budget, step, last), step, epoch)
 
     def log(self, step: int, epoch: float | None = None) -> dict[str, Slice]:
         """Take a slice with every slicer, write and flush it.
@@ -202,6 +234,7 @@ class SliceLogger:
         """
         with self._spending():
             finished = self._finished()
+            self._seen, self._logged = None, step
             if self._mode == "process" and self._send(step, epoch, by_hand=True):
                 return finished
             if self._mode == "none":
@@ -211,7 +244,10 @@ class SliceLogger:
             return finished | self._take(self._names(), step, epoch, by_hand=True)
 
     def close(self, timeout: float = 300.0) -> None:
-        """Close the file, if the logger opened one; a writer of yours stays open.
+        """Take the last slices, and close the file, if the logger opened one.
+
+        The last slices are those of the last call of ``log_if_due``, unless it took some, ``log``
+        came after it, or an exception is being handled. A writer of yours stays open.
 
         Args:
             timeout: in the mode ``"process"``: how many seconds to wait for slices that are not
@@ -219,13 +255,22 @@ class SliceLogger:
                 ``with`` block that is left by Ctrl-C does not wait.
         """
         try:
+            if sys.exc_info()[0] is None:
+                self._log_last()
             self._await_process(timeout)
         finally:
             self._end_process()
             try:
                 self._writer.close()
             except Exception as error:
-                self._warn("closing", self._last_due or 0, error)
+                self._warn("closing", self._logged or 0, error)
+
+    def _log_last(self) -> None:
+        """The last step is where training has come to, so it is shown whatever the schedule."""
+        last, self._seen = self._seen, None
+        if last is not None and last.step != self._logged:
+            with self._spending():
+                self._log_where_affordable(last, last=True)
 
     def __enter__(self) -> SliceLogger:
         return self
@@ -236,6 +281,8 @@ class SliceLogger:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            self._seen = None  # what training left behind is no result
         if kind is None or issubclass(kind, Exception):
             self.close()
         else:
@@ -248,7 +295,7 @@ class SliceLogger:
         try:
             return self._series.names()
         except Exception as error:
-            self._warn("default slicers", self._last_due or 0, error)
+            self._warn("default slicers", self._logged or 0, error)
             return []
 
     def _plan(self, step: int, *, by_hand: bool) -> None:
@@ -271,9 +318,9 @@ class SliceLogger:
         budget.chance(step, by_hand=by_hand)
 
     @staticmethod
-    def _affordable(budget: TimeBudget, step: int) -> Iterable[str]:
+    def _affordable(budget: TimeBudget, step: int, last: bool = False) -> Iterable[str]:
         """The series that are due, each if there is time for it once it is its turn."""
-        return (name for name in budget.due(step) if budget.affords(name))
+        return (name for name in budget.due(step, all_=last) if budget.affords(name))
 
     def _take(
         self, names: Iterable[str], step: int, epoch: float | None, *, by_hand: bool = False
@@ -328,7 +375,7 @@ class SliceLogger:
         try:
             if self._process is None:
                 self._process = BackgroundProcess(
-                    self.surface, self._slicers, self._threads, self._device
+                    self.surface, self._slicers, self._threads, self._device, self._earlier
                 )
             began = self._clock()
             trainable = bytes(p.requires_grad for p in self.surface.model.parameters())

@@ -242,13 +242,15 @@ class TimeBudget:
 
     Args:
         fraction: of the wall time that slicing may take, between 0 and 1.
-        every: steps between two chances to slice, where the caller keeps such an interval.
+        every: steps between two chances to slice; None where they come otherwise. An interval
+            then counts chances.
         clock: gives seconds.
     """
 
-    def __init__(self, fraction: float, every: int, clock: Callable[[], float]) -> None:
+    def __init__(self, fraction: float, every: int | None, clock: Callable[[], float]) -> None:
         self.account = Account(fraction, clock)
-        self._every = every
+        self._every = every or 1
+        self._chances: int | None = None if every else -1
         self._series: dict[str, _Series] = {}
         self._all_examples = 0
         self._by_hand = False
@@ -287,6 +289,9 @@ class TimeBudget:
         """
         if by_hand and self._last is not None and not self._by_hand:
             return  # one more than the interval asks for
+        if self._chances is not None:
+            self._chances += 1
+            step = self._chances
         if by_hand != self._by_hand:
             self._by_hand, self._last = by_hand, None
             self._between.clear()
@@ -303,12 +308,14 @@ class TimeBudget:
         if costs and None not in costs:  # what is unknown may take all there is
             self.account.keep_at_most(sum(cost for cost in costs if cost is not None))
 
-    def due(self, step: int) -> list[str]:
-        """The series whose interval has passed, those first that have waited longest."""
+    def due(self, step: int, *, all_: bool = False) -> list[str]:
+        """The series whose interval has passed, or all; those first that have waited longest."""
+        step = step if self._chances is None else self._chances
         due = {
             name: -1 if series.last is None else series.last
             for name, series in self._series.items()
-            if series.last is None
+            if all_
+            or series.last is None
             or step // (every := series.stretch * self._every) != series.last // every
         }
         return sorted(due, key=due.__getitem__)
@@ -336,7 +343,7 @@ class TimeBudget:
         series = self._series[name]
         series.fresh = True
         if not by_hand:
-            series.last = step
+            series.last = step if self._chances is None else self._chances
         if seconds is not None:
             series.costs.measured(series.level, seconds)
 
@@ -344,13 +351,14 @@ class TimeBudget:
         """What a record says of the budget and what it made of the series.
 
         Its keys: ``fraction``, ``spent`` (the fraction so far), ``interval`` (steps; None where
-        slices come by hand), ``every`` (that was asked for), ``samples`` and ``full_samples``
-        (one number for all axes, or one for each, or None), ``examples`` and ``full_examples``,
-        ``sentence``.
+        slices come by hand or by a schedule that counts no steps), ``every`` (that was asked for),
+        ``samples`` and ``full_samples`` (one number for all axes, or one for each, or None),
+        ``examples`` and ``full_examples``, ``sentence``.
         """
         series = self._series[name]
         level, full = self.level(name), series.levels[0]
-        interval = None if self._by_hand else series.stretch * self._every
+        regular = not self._by_hand and self._chances is None
+        interval = series.stretch * self._every if regular else None
         examples = level.examples or self._all_examples
         reductions = []
         if level.samples != full.samples:
@@ -358,12 +366,14 @@ class TimeBudget:
             reductions.append(f"{fewer} of {all_samples} samples an axis")
         if level.examples is not None:
             reductions.append(f"{examples:,} of {self._all_examples:,} examples")
-        often = "" if interval is None else f", every {interval:,} steps"
+        often = f", every {interval:,} steps" if regular else ""
+        if self._chances is not None and not self._by_hand and series.stretch > 1:
+            often = f", every {_ordinal(series.stretch)} time"
         return {
             "fraction": self.account.fraction,
             "spent": round(self.account.spent / max(self.account.elapsed, 1e-9), 6),
             "interval": interval,
-            "every": None if self._by_hand else self._every,
+            "every": self._every if regular else None,
             "samples": None if level.samples is None else list(level.samples),
             "full_samples": None if full.samples is None else list(full.samples),
             "examples": examples,
@@ -449,6 +459,10 @@ def _shared(demands: Mapping[str, float], total: float) -> dict[str, float]:
         result[name] = min(demands[name], max(total, 1e-9) / (len(demands) - number))
         total -= result[name]
     return result
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}{'nd' if number % 10 == 2 and number % 100 != 12 else 'th'}"
 
 
 def _text(samples: tuple[int, ...] | None) -> str:

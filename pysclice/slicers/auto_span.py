@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pysclice.core.parameters import Direction, Parameters
 from pysclice.core.surface import LossSurface
-from pysclice.slices import Float32
+from pysclice.slices import Axis, Float32
 
 # Powers of two that the search does not leave, in coordinates.
 _SMALLEST, _LARGEST = 2.0**-20, 2.0**10
@@ -118,6 +118,12 @@ def covering(coordinates: Float32, margin: float = 0.1) -> ChosenSpan | None:
     if room == 0.0:
         return None
     return ChosenSpan.reaching(start - room, stop + room, "it covers the trajectory")
+
+
+def earlier_span(axis: Axis) -> ChosenSpan:
+    """The span that an axis of an earlier slice of the same series had."""
+    start, stop = float(axis.coordinates[0]), float(axis.coordinates[-1])
+    return ChosenSpan.reaching(start, stop, "as in the slices that this series continues")
 
 
 def span_notes(spans: Mapping[str, object]) -> dict[str, Any]:

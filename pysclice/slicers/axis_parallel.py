@@ -13,7 +13,7 @@ from pysclice.core.parameters import Parameters
 from pysclice.core.selection import Selection, check_selection, select, text_of
 from pysclice.core.surface import LossSurface
 from pysclice.directions.coordinate import Coordinate, Length, check_length
-from pysclice.slicers.choosing import CHOICES, Choose, choose_coordinates, why
+from pysclice.slicers.choosing import CHOICES, Choose, choose_coordinates, place_named, why
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.crowd import Crowd
 from pysclice.slicers.focus_points import FocusPoints, expanded, here
@@ -117,14 +117,29 @@ class AxisParallel:
         chosen = choose_coordinates(
             surface, parameters, candidates, self.choose, self.count, self.seed, self.probes
         )
-        choice = why(self.choose, self.seed, self.probes)
-        if self.within is not None:
-            choice["within"] = text_of(self.within)
+        choice = self._why()
         if chosen.scores is not None:
             choice["scores"] = [float(f"{score:.6g}") for score in chosen.scores]
         return dataclasses.replace(
             self, coordinates=tuple(chosen.places), count=len(chosen.places), choice=choice
         )
+
+    def _why(self) -> dict[str, Any]:
+        said = why(self.choose, self.seed, self.probes)
+        return said if self.within is None else {**said, "within": text_of(self.within)}
+
+    def resumed(self, earlier: Slice, parameters: Parameters) -> AxisParallel | None:
+        """The same slicer with the coordinates of an earlier slice; None where they do not fit."""
+        if self.coordinates:
+            return self
+        places = [place_named(axis.name, parameters) for axis in earlier.axes]
+        choice = dict(earlier.notes.get("choice", {}))
+        asked = {name: choice[name] for name in choice if name != "scores"}
+        found = tuple(place for place in places if place is not None)
+        count = min(self.count, sum(tensor.numel() for tensor in parameters.values()))
+        if asked != self._why() or not len(places) == len(found) == count:
+            return None
+        return dataclasses.replace(self, coordinates=found, count=count, choice=choice)
 
     def coarser(self) -> AxisParallel | None:
         """The same slicer with every other sample; None where that leaves too few."""

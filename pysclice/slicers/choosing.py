@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import random
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -21,6 +22,7 @@ Choose = Literal["gradient", "gradient x weight", "Hessian diagonal", "stratifie
 CHOICES: tuple[str, ...] = get_args(Choose)
 
 Place = tuple[str, tuple[int, ...]]
+_NAMED = re.compile(r"(.*)\[(-?\d+(?:, -?\d+)*)\]", re.DOTALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +171,19 @@ def _stratified(
 
 def _place(name: str, flat: int, tensor: Tensor) -> Place:
     return name, tuple(int(i) for i in np.unravel_index(flat, tuple(tensor.shape)))
+
+
+def place_named(name: str, parameters: Parameters) -> Place | None:
+    """The coordinate that an axis is called after; None where the parameters have none such."""
+    found = _NAMED.fullmatch(name)
+    parameter = found[1] if found else name
+    index = tuple(map(int, found[2].split(", "))) if found else ()
+    tensor = parameters.get(parameter)
+    if tensor is None or len(index) != tensor.ndim:
+        return None
+    if any(not -n <= i < n for i, n in zip(index, tensor.shape, strict=True)):
+        return None
+    return parameter, index
 
 
 def why(choose: Choose, seed: int, probes: int) -> dict[str, Any]:

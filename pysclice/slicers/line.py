@@ -10,9 +10,9 @@ from typing import Literal
 
 from pysclice.core.parameters import Parameters
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import Directional, axis_along, method_of, notes_of
+from pysclice.directions.axis import Directional, axis_along, method_of, name_of, notes_of
 from pysclice.directions.composition import buffers_of
-from pysclice.slicers.auto_span import auto_span, span_notes
+from pysclice.slicers.auto_span import auto_span, earlier_span, span_notes
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.rounds import (
@@ -88,6 +88,13 @@ class Line(InRounds):
         tensors = self.direction(surface, parameters)
         buffers = buffers_of(self.direction, surface, parameters)
         return dataclasses.replace(self, span=auto_span(surface, parameters, tensors, buffers))
+
+    def resumed(self, earlier: Slice, parameters: Parameters) -> Line | None:
+        """The same slicer with the span of an earlier slice; None where that shows another axis."""
+        if self.span != "auto":
+            return self
+        fits = [axis.name for axis in earlier.axes] == [name_of(self.direction)]
+        return dataclasses.replace(self, span=earlier_span(earlier.axes[0])) if fits else None
 
     def coarser(self) -> Line | None:
         """The same slicer with every other sample; None where that leaves too few."""

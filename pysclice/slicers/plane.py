@@ -14,7 +14,7 @@ from pysclice.core.surface import LossSurface
 from pysclice.core.trajectory import Trajectory
 from pysclice.directions.axis import Directional, axis_along, method_of, name_of, notes_of
 from pysclice.directions.composition import buffers_of, orthogonalized
-from pysclice.slicers.auto_span import auto_span, covering, span_notes
+from pysclice.slicers.auto_span import auto_span, covering, earlier_span, span_notes
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.focus_points import FocusPoints, expanded, here, name_of_focus_point
 from pysclice.slicers.rounds import (
@@ -144,6 +144,15 @@ class Plane(InRounds):
         check_direction(x, parameters, f"Direction {name_of(self.x)!r}")
         check_direction(y, parameters, f"Direction {name_of(self.y)!r}")
         return x, orthogonalized(y, x, names="This plane") if self.orthogonal else y
+
+    def resumed(self, earlier: Slice, parameters: Parameters) -> Plane | None:
+        """The same slicer with the spans of an earlier slice; None where that shows other axes."""
+        if self.span != "auto" or self.trajectory is not None:
+            return self
+        if [axis.name for axis in earlier.axes] != [name_of(self.x), name_of(self.y)]:
+            return None
+        x, y = map(earlier_span, earlier.axes)
+        return dataclasses.replace(self, span=(x, y))
 
     def coarser(self) -> Plane | None:
         """The same slicer with every other sample; None where that leaves too few."""
