@@ -21,6 +21,13 @@ import torch
 from torch import Tensor, nn
 
 from pysclice.core.parameters import Direction, Parameters, norm
+from pysclice.core.sharding import (
+    is_sharded,
+    local,
+    sharded_as,
+    sharded_dimensions,
+    sum_over_shards,
+)
 
 Normalization = Literal["filter", "layer", "model", "unit", "none"]
 
@@ -142,6 +149,12 @@ def normalize(
 def _like_layer(direction: Tensor, parameter: Tensor) -> Tensor:
     if direction.is_sparse:
         return _like_layer(direction.to_dense(), parameter).to_sparse()
+    if is_sharded(direction):
+        goal, found = (
+            torch.tensor(norm({"": tensor}), dtype=direction.dtype, device=direction.device)
+            for tensor in (parameter, direction)
+        )
+        return sharded_as(local(direction).mul(_ratio(goal, found)), direction)
     goal = torch.linalg.vector_norm(parameter.to(direction.dtype))
     return direction.mul(_ratio(goal, torch.linalg.vector_norm(direction)))
 
@@ -151,9 +164,29 @@ def _like_filters(direction: Tensor, parameter: Tensor, filters: Filters) -> Ten
         return _like_filters(direction.to_dense(), parameter, filters).to_sparse()
     if filters.dimension is None:
         return torch.zeros_like(direction)
+    if is_sharded(direction):
+        return _like_sharded_filters(direction, parameter, filters)
     goal = filters.norms(parameter.to(direction.dtype))
     ratio = _ratio(goal, filters.norms(direction))
     return (filters.split(direction) * ratio).reshape(direction.shape)
+
+
+def _like_sharded_filters(direction: Tensor, parameter: Tensor, filters: Filters) -> Tensor:
+    if filters.groups > 1:
+        raise ValueError(
+            "Filter normalization of a transposed convolution with groups is not there for sharded "
+            "models. Use Random(seed, 'layer')."
+        )
+    whole = sharded_dimensions(direction) <= {filters.dimension}
+    norms = []
+    for tensor in (parameter, direction):
+        own = filters.norms(local(tensor).to(direction.dtype))
+        if not whole:  # a filter is spread over ranks: its square is the sum of theirs
+            squares = sum_over_shards(own.double() ** 2, tensor)
+            own = squares.sqrt().to(own.dtype)
+        norms.append(own)
+    own = local(direction)
+    return sharded_as((filters.split(own) * _ratio(*norms)).reshape(own.shape), direction)
 
 
 def _ratio(goal: Tensor, found: Tensor) -> Tensor:

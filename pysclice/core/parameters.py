@@ -16,6 +16,8 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from pysclice.core.sharding import is_sharded, local, sum_over_shards, total
+
 Parameters: TypeAlias = dict[str, Tensor]
 Direction: TypeAlias = Mapping[str, Tensor]
 
@@ -57,13 +59,13 @@ def sparse(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
 
 def norm(direction: Direction) -> float:
     """L2 norm over all tensors together, summed in float64."""
-    squares = [_squared_norm(tensor) for tensor in direction.values()]
-    return math.sqrt(math.fsum(squares))
+    return math.sqrt(total((_squared_norm(local(t)), t) for t in direction.values()))
 
 
 def dot(first: Direction, second: Direction) -> float:
     """Inner product over the tensors that both have, summed in float64 over tensors."""
-    return math.fsum(_dot(first[name], second[name]) for name in first if name in second)
+    shared = [name for name in first if name in second]
+    return total((_dot(local(first[n]), local(second[n])), first[n]) for n in shared)
 
 
 def _squared_norm(tensor: Tensor) -> float:
@@ -379,9 +381,21 @@ def bits_fingerprint(direction: Direction) -> str:
     for name in sorted(direction):
         tensor = direction[name].detach()
         digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        if is_sharded(tensor):
+            digest.update(_digest_of_shards(tensor))
+            continue
         for chunk in _chunks(tensor):
             digest.update(chunk.cpu().view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def _digest_of_shards(tensor: Tensor) -> bytes:
+    """The same on all ranks; depends on how the tensor is divided, as no rank sees all of it."""
+    own = hashlib.blake2b(digest_size=4)
+    for chunk in _chunks(local(tensor)):
+        own.update(chunk.cpu().view(torch.uint8).numpy().tobytes())
+    number = torch.tensor(int.from_bytes(own.digest(), "little"), device=local(tensor).device)
+    return int(sum_over_shards(number, tensor)).to_bytes(8, "little")
 
 
 def _chunks(tensor: Tensor) -> Iterator[Tensor]:

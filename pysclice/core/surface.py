@@ -33,6 +33,8 @@ from pysclice.core.evaluation.work import Work
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
 from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype
+from pysclice.core.ranks import ranks_of
+from pysclice.core.sharding import gathering_modules, is_sharded, reshard
 from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
 from pysclice.slices import Float64, Slice
 
@@ -83,6 +85,14 @@ class LossSurface:
             ``"graph"`` take one of the others wherever it agrees: replay of the functions that the
             model called, several points at once, and a captured CUDA graph. The last is never
             chosen by itself, since it has not been measured on a GPU yet.
+        process_group: the ranks of torch.distributed that slice together. By default all ranks of a
+            ``DistributedDataParallel`` model, which share the points among them, and all ranks of a
+            model that ``fully_shard`` or ``parallelize_module`` divided, which measure every point
+            together. Each of them has to take the same slices, on the same examples, and gets the
+            same result. A group of your own is one for a model that is the same on all its ranks;
+            ``None`` lets a rank slice alone.
+        process_group_timeout: how many seconds a rank waits for the others once it has done its
+            share. One that has ended is noticed at once; both raise an error on all ranks.
 
     Raises:
         TypeError: arguments of the wrong kind; the message names what was expected.
@@ -122,6 +132,8 @@ class LossSurface:
         examples: int | None = None,
         seed: int = 0,
         backend: str = "auto",
+        process_group: Any = "auto",
+        process_group_timeout: float = 600.0,
     ) -> None:
         if not isinstance(model, nn.Module):
             raise TypeError(f"The model is a {type(model).__name__}, expected a torch.nn.Module.")
@@ -133,8 +145,8 @@ class LossSurface:
             raise TypeError(
                 "LossSurface needs data: (inputs, targets), a DataLoader, a list of batches, ..."
             )
-        # A compiled model shares its parameters with the original, which needs no compilation.
-        self.model: nn.Module = getattr(model, "_orig_mod", model)
+        # Without compilation and without hooks that would wait for other ranks.
+        self.model: nn.Module = unwrapped(model)
         for name, module in self.model.named_modules():
             if isinstance(module, torch.jit.ScriptModule):
                 raise TypeError(
@@ -158,12 +170,16 @@ class LossSurface:
         # What a direction leaves for the next slice, such as the start of an iteration; the copies
         # of this surface that slices are taken with share it.
         self.kept: dict[object, Any] = {}
-        if not self._trainable():
+        trainable = self._trainable()
+        if not trainable:
             raise ValueError(
                 "This model has no trainable parameters (requires_grad), so no surface."
             )
+        self._sharded = any(map(is_sharded, trainable.values()))
+        self.ranks = ranks_of(model, self._sharded, process_group, process_group_timeout)
 
     def _trainable(self) -> Parameters:
+        reshard(gathering_modules(self.model))  # whose parameters else are others for a while
         own = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         for name, parameter in own.items():
             if isinstance(parameter, nn.parameter.UninitializedParameter):
@@ -269,7 +285,9 @@ class LossSurface:
         began = time.perf_counter()
         watched = copy.copy(self) if examples is None else self.subsampled(examples, seed)
         watched._groups = replicates
-        with _progress_bar(slicer, progress) as on_evaluation:
+        place = f"{series or type(slicer).__name__} at step {step}"
+        together = nullcontext() if self.ranks is None else self.ranks.together(place)
+        with together, _progress_bar(slicer, progress) as on_evaluation:
             watched._on_evaluation = on_evaluation
             watched._found = {}
             watched._reports = []
@@ -346,15 +364,24 @@ class LossSurface:
             precision=lambda: self._precision(device),
             recompute_batch_norm=recompute_batch_norm,
         )
-        measured = evaluate(
-            work,
-            self._data_sets,
-            self._weight,
-            groups=self._groups,
-            backend=self.backend,
-            kept=self.kept,
-            on_evaluation=self._on_evaluation,
-        )
+
+        def at(coefficients: Float64) -> Measurements:
+            return evaluate(
+                dataclasses.replace(work, coefficients=coefficients),
+                self._data_sets,
+                self._weight,
+                groups=self._groups,
+                # Ranks that gather parameters from one another have to do the same in step.
+                backend="reference" if self._sharded else self.backend,
+                kept=self.kept,
+                on_evaluation=self._on_evaluation,
+            )
+
+        if self.ranks is None:
+            measured = at(coefficients)
+        else:
+            measure = self.ranks.same if self._sharded else self.ranks.measure
+            measured = measure(coefficients, work.at_center, at)
         if self._reports is not None:
             self._reports.append(measured.evaluation)
         return measured
@@ -482,6 +509,26 @@ class LossSurface:
         if torch.amp.is_autocast_available(device.type):
             return torch.autocast(device.type, enabled=False)
         return nullcontext()
+
+
+def unwrapped(model: nn.Module) -> nn.Module:
+    """The user's own module, which shares its parameters with the wrappers around it.
+
+    Raises:
+        TypeError: a wrapper that keeps its parameters in another form.
+    """
+    while True:
+        if isinstance(model, nn.parallel.DistributedDataParallel):
+            model = model.module
+        elif isinstance(original := getattr(model, "_orig_mod", None), nn.Module):
+            model = original
+        elif type(model).__name__ == "FullyShardedDataParallel":
+            raise TypeError(
+                "The model is wrapped by FullyShardedDataParallel, which flattens its parameters. "
+                "Use its successor: torch.distributed.fsdp.fully_shard(model)."
+            )
+        else:
+            return model
 
 
 class _progress_bar:

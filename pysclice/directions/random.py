@@ -19,6 +19,7 @@ from pysclice.core.normalization import (
     normalize,
 )
 from pysclice.core.parameters import Parameters, direction_dtype
+from pysclice.core.sharding import flat_indices, local, sharded_as
 from pysclice.core.surface import LossSurface
 from pysclice.directions.composition import Composable
 
@@ -119,25 +120,36 @@ def normal(seed: int, name: str, like: Tensor) -> Tensor:
     Real and imaginary parts of complex parameters are drawn one after the other.
     """
     dtype = direction_dtype(like.dtype)
-    result = torch.empty(like.shape, dtype=dtype, device=like.device)
+    result = torch.empty(local(like).shape, dtype=dtype, device=like.device)
     flat = (torch.view_as_real(result) if dtype.is_complex else result).view(-1)
-    key = stream_key(seed, name)
+    key, parts = stream_key(seed, name), 2 if dtype.is_complex else 1
     for start in range(0, flat.numel(), _CHUNK):
         stop = min(start + _CHUNK, flat.numel())
-        flat[start:stop] = standard_normal(key, start, stop, like.device)
-    return result
+        # Of a tensor that is divided among ranks, each draws its own numbers of the one stream.
+        places = flat_indices(like, start // parts, -(-stop // parts))
+        if places is None:
+            places = torch.arange(start, stop, dtype=torch.int64, device=like.device)
+        elif parts == 2:
+            places = torch.stack((2 * places, 2 * places + 1), dim=1).view(-1)
+        flat[start:stop] = normal_at(key, places)
+    return sharded_as(result, like)
 
 
 def standard_normal(key: int, start: int, stop: int, device: torch.device) -> Tensor:
-    """The numbers ``start`` to ``stop`` of the stream with this key: (stop - start,) float32.
+    """The numbers ``start`` to ``stop`` of the stream with this key: (stop - start,) float32."""
+    return normal_at(key, torch.arange(start, stop, dtype=torch.int64, device=device))
+
+
+def normal_at(key: int, places: Tensor) -> Tensor:
+    """The numbers at some places of the stream with this key: (places,) float32.
 
     64 mixed bits choose a sign, one of 65,536 equally likely segments of the half-normal
     distribution, and a place in the segment; within a segment the density is taken as constant.
     The distribution function differs from the normal one by less than 1e-5 everywhere; the largest
     magnitude is 4.76.
     """
-    bits = mixed_bits(key, start, stop, device)
-    table = _quantiles().to(device)
+    bits = _mixed(key, places)
+    table = _quantiles().to(places.device)
     segment = (bits >> 24) & (_SEGMENTS - 1)
     place = (bits & (2**24 - 1)).to(torch.float32).mul_(2.0**-24)
     low = table[segment]
@@ -148,7 +160,11 @@ def standard_normal(key: int, start: int, stop: int, device: torch.device) -> Te
 
 def mixed_bits(key: int, start: int, stop: int, device: torch.device) -> Tensor:
     """SplitMix64 (Steele et al. 2014) of the key and the indices: (stop - start,) int64."""
-    bits = torch.arange(start + 1, stop + 1, dtype=torch.int64, device=device)
+    return _mixed(key, torch.arange(start, stop, dtype=torch.int64, device=device))
+
+
+def _mixed(key: int, places: Tensor) -> Tensor:
+    bits = places + 1
     bits.mul_(_signed(0x9E3779B97F4A7C15)).add_(_signed(key))
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         bits.bitwise_xor_(_shifted(bits, shift)).mul_(_signed(factor))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -104,8 +105,9 @@ class SeriesOfSlices:
             settle: Callable[[LossSurface, Parameters], Slicer] | None
             settle = getattr(slicer, "settled", None)
             if settle is not None:
-                current = self.surface.current()
-                slicer = self._resumed(name, slicer, current) or settle(self.surface, current)
+                current, ranks = self.surface.current(), self.surface.ranks
+                with nullcontext() if ranks is None else ranks.together(f"the axes of {name}"):
+                    slicer = self._resumed(name, slicer, current) or settle(self.surface, current)
             self._settled[name] = slicer
         return self._settled[name]
 
@@ -113,8 +115,13 @@ class SeriesOfSlices:
         """The slicer with the choices of an earlier attempt; None if there was none like it."""
         resume: Callable[[Slice, Parameters], Slicer | None] | None
         resume = getattr(slicer, "resumed", None)
-        earlier = self._earlier.newest(name) if resume else None
-        return resume(earlier, current) if resume and earlier else None
+        if resume is None:
+            return None
+        ranks = self.surface.ranks
+        # One rank writes, so one rank can be sure of what it reads.
+        earlier = self._earlier.newest(name) if ranks is None or ranks.first else None
+        earlier = earlier if ranks is None else ranks.agreed(earlier)
+        return None if earlier is None else resume(earlier, current)
 
     def on(self, examples: int | None) -> LossSurface:
         """The surface on a draw of examples, or on all; a draw's data are read here, and kept."""

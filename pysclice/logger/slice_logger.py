@@ -7,13 +7,14 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import TracebackType
 from typing import Any, Literal
 
 import torch
 
+from pysclice.core.ranks import RankError
 from pysclice.core.surface import LossSurface, Slicer
 from pysclice.core.told import tell
 from pysclice.events import SliceWriter
@@ -50,6 +51,10 @@ class SliceLogger:
     axes they had: coordinates and spans that were chosen at the first step then are read and not
     chosen again. Directions from seeds are the same anyway. Each logger is an attempt of its own;
     where a step was logged by two of them, TensorBoard shows the newer.
+
+    **Many ranks.** Where the surface's ranks slice together, make the logger on each of them and
+    call it with the same steps; rank 0 writes, and its clock counts. If a rank is gone, the others
+    say so and take no more slices.
 
     **A time budget.** With ``budget=0.02`` slicing takes at most 2 % of the wall time since the
     first call, over the whole run and over any longer part of it, also where training becomes
@@ -163,6 +168,14 @@ class SliceLogger:
         self.every = every
         self._optimizer = optimizer
         self._slicers = None if slicers is None else _checked(slicers)
+        ranks = surface.ranks
+        if ranks is not None:
+            if mode == "process":
+                raise ValueError(
+                    "mode='process' takes slices in a process of one rank's own, which no other "
+                    "rank can help. Use mode='inline', or LossSurface(..., process_group=None)."
+                )
+            clock = ranks.clock(clock)
         self._earlier = EarlierSlices.of(target)
         self._series = SeriesOfSlices(surface, self._slicers, clock, self._earlier)
         self._budget = None if budget is None else TimeBudget(budget, self._watch.steps, clock)
@@ -173,7 +186,8 @@ class SliceLogger:
         self._process: BackgroundProcess | None = None
         if mode == "process":
             check_guarded()
-        self._writer = SliceWriter(target)
+        # Ranks that slice together find the same; one of them writes it.
+        self._writer = SliceWriter(target) if ranks is None or ranks.first else None
         self._seen: Moment | None = None
         self._logged: int | None = None
         self._warned: set[str] = set()
@@ -198,9 +212,10 @@ class SliceLogger:
         due = self._due(now)
         if not due and self._process is None:
             return {}
-        with self._spending():
+        with self._outlasting_ranks(step), self._spending():
             finished = self._finished()
             return finished | self._log_where_affordable(now) if due else finished
+        return {}
 
     def _due(self, now: Moment) -> bool:
         try:
@@ -232,7 +247,7 @@ class SliceLogger:
             The slices by series, without those that failed. In the mode ``"process"``, those that
             were finished since the last call.
         """
-        with self._spending():
+        with self._outlasting_ranks(step), self._spending():
             finished = self._finished()
             self._seen, self._logged = None, step
             if self._mode == "process" and self._send(step, epoch, by_hand=True):
@@ -242,6 +257,7 @@ class SliceLogger:
             if self._budget is not None:
                 self._plan(step, by_hand=True)
             return finished | self._take(self._names(), step, epoch, by_hand=True)
+        return {}
 
     def close(self, timeout: float = 300.0) -> None:
         """Take the last slices, and close the file, if the logger opened one.
@@ -261,7 +277,8 @@ class SliceLogger:
         finally:
             self._end_process()
             try:
-                self._writer.close()
+                if self._writer is not None:
+                    self._writer.close()
             except Exception as error:
                 self._warn("closing", self._logged or 0, error)
 
@@ -269,8 +286,20 @@ class SliceLogger:
         """The last step is where training has come to, so it is shown whatever the schedule."""
         last, self._seen = self._seen, None
         if last is not None and last.step != self._logged:
-            with self._spending():
+            with self._outlasting_ranks(last.step), self._spending():
                 self._log_where_affordable(last, last=True)
+
+    @contextmanager
+    def _outlasting_ranks(self, step: int) -> Iterator[None]:
+        """Ranks that are gone end slicing; what that means for training, training finds out."""
+        if self._mode == "none":
+            yield
+            return
+        try:
+            yield
+        except RankError as error:
+            self._mode = "none"
+            self._warn("slices", step, f"{error} No more slices are taken.")
 
     def __enter__(self) -> SliceLogger:
         return self
@@ -332,13 +361,15 @@ class SliceLogger:
                 taken[name] = self._take_one(name, step, epoch, by_hand)
             except Exception as error:
                 self._warn(name, step, error)
+                if self.surface.ranks is not None and self.surface.ranks.broken:
+                    raise
         return taken
 
     def _take_one(self, name: str, step: int, epoch: float | None, by_hand: bool) -> Slice:
         budget = self._budget
         if budget is None or name not in budget:
             slice_ = _with_notes(self._series.take(name, step, epoch), self._training_notes())
-            self._writer.write(slice_)
+            self._write(slice_)
             return slice_
         level, seconds = budget.level(name), None
         try:
@@ -348,11 +379,15 @@ class SliceLogger:
             seconds = self._clock() - began
             notes = {"budget": budget.note(name), **self._training_notes()}
             slice_ = _with_notes(slice_, notes)
-            self._writer.write(slice_)
+            self._write(slice_)
             return slice_
         finally:
             # One that failed has had its turn, too: it would fail again at the next step.
             budget.taken(name, step, seconds, by_hand=by_hand)
+
+    def _write(self, slice_: Slice) -> None:
+        if self._writer is not None:
+            self._writer.write(slice_)
 
     def _training_notes(self) -> dict[str, Any]:
         """What a slice notes of the training that goes on around it."""
@@ -411,7 +446,7 @@ class SliceLogger:
             try:
                 slice_ = Slice.from_bytes(found.record)
                 slice_ = _with_notes(slice_, {**step.notes, "process": process})
-                self._writer.write(slice_)
+                self._write(slice_)
             except Exception as error:
                 self._warn(found.series, step.number, error)
             else:

@@ -18,6 +18,7 @@ from pysclice.core.evaluation.heap import steady_heap
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Work, movable
 from pysclice.core.evaluation.workers import evaluate_blocks
+from pysclice.core.sharding import local
 from pysclice.core.told import tell
 
 # More than this share of half-precision weights that stay where they are is worth a warning.
@@ -94,14 +95,15 @@ def unmoved_share(model: MovableModel) -> float:
     """
     work = model.work
     names = {name for group in work.groups for name in group.names}
-    small = [name for name in names if work.center[name].dtype in (torch.float16, torch.bfloat16)]
+    center = {name: local(tensor) for name, tensor in work.center.items()}
+    small = [name for name in names if center[name].dtype in (torch.float16, torch.bfloat16)]
     distances = np.linalg.norm(work.coefficients, axis=1)
     if not small or not distances.any():
         return 0.0
     model.go_to(int(np.argmin(np.where(distances > 0, distances, np.inf))))
     moved = model.parameters
-    still = sum(int((moved[name] == work.center[name]).sum()) for name in small)
-    return still / sum(work.center[name].numel() for name in small)
+    still = sum(int((moved[name] == center[name]).sum()) for name in small)
+    return still / max(1, sum(center[name].numel() for name in small))
 
 
 def portions(
@@ -223,6 +225,9 @@ def summary(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
     for key in ("workers", "examples_at_once", "unmoved"):
         if any(key in report for report in reports):
             found[key] = max(report.get(key, 0) for report in reports)
+    counted = [report["ranks"] for report in reports if "ranks" in report]
+    if counted:
+        found["ranks"] = [sum(own) for own in zip(*counted, strict=True)]
     checks = [report["check"] for report in reports if "check" in report]
     if checks:
         found["check"] = {

@@ -17,6 +17,7 @@ from pysclice.core.averages import Results
 from pysclice.core.buffers import MovingBuffers, Statistics
 from pysclice.core.objective import Objective
 from pysclice.core.parameters import Direction, Parameters, Point
+from pysclice.core.sharding import gathering_modules, local, reshard, sharded_as
 from pysclice.core.untouched import (
     Interrupts,
     Randomness,
@@ -174,7 +175,8 @@ class Portion:
 
 
 def _moves(tensor: Tensor) -> bool:
-    values = tensor.coalesce().values() if tensor.is_sparse else tensor
+    own = local(tensor)
+    values = own.coalesce().values() if own.is_sparse else own
     return bool(values.any())
 
 
@@ -251,9 +253,15 @@ class MovableModel:
     """
 
     def __init__(
-        self, work: Work, interrupts: Interrupts, randomness: Randomness, point: Point
+        self,
+        work: Work,
+        interrupts: Interrupts,
+        randomness: Randomness,
+        point: Point,
+        gathering: Sequence[Any] = (),
     ) -> None:
         self.work = work
+        self._gathering = gathering
         self.interrupts = interrupts
         self.randomness = randomness
         self.statistics: Statistics | None = None
@@ -263,7 +271,7 @@ class MovableModel:
     @property
     def parameters(self) -> Parameters:
         """What stands in for the trainable parameters: own tensors where they move."""
-        return {**self.work.center, **self._point.tensors}
+        return {**_local(self.work.center), **self._point.tensors}
 
     @property
     def buffers(self) -> dict[str, Tensor]:
@@ -278,6 +286,7 @@ class MovableModel:
 
     def move(self, row: Sequence[float]) -> None:
         """Move to these coefficients."""
+        reshard(self._gathering)
         self._point.to(row)
         self._buffers.move(row)
 
@@ -285,14 +294,56 @@ class MovableModel:
 @contextmanager
 def movable(work: Work) -> Iterator[MovableModel]:
     """The user's model, ready to go from point to point; untouched afterwards."""
-    point = Point(work.center, work.directions)
-    standing = {**work.center, **point.tensors}
+    gathering = gathering_modules(work.model)
     with (
         held_interrupts() as interrupts,
         own_randomness(_SEED) as randomness,
         torch.no_grad(),
-        # Detached tensors stand in even where nothing moves, so no gradient is built.
-        stand_in(work.model, work.originals, standing, work.mode),
+        _in_place(work, gathering) if gathering else _standing_in(work) as point,
         work.precision(),
     ):
-        yield MovableModel(work, interrupts, randomness, point)
+        yield MovableModel(work, interrupts, randomness, point, gathering)
+
+
+@contextmanager
+def _standing_in(work: Work) -> Iterator[Point]:
+    """A point whose tensors the model computes with in the place of its own."""
+    center = _local(work.center)
+    point = Point(center, [_local(direction) for direction in work.directions])
+    # Detached tensors stand in even where nothing moves, so no gradient is built.
+    standing = {
+        name: sharded_as(own, work.originals[name])
+        for name, own in {**center, **point.tensors}.items()
+    }
+    with stand_in(work.model, work.originals, standing, work.mode):
+        yield point
+
+
+@contextmanager
+def _in_place(work: Work, gathering: Sequence[Any]) -> Iterator[Point]:
+    """A point whose tensors are the model's own shards, which are put back afterwards.
+
+    ``fully_shard`` gathers what lies in memory of its own, so nothing else can stand in for it.
+    """
+    originals = _local({name: work.originals[name] for name in work.center})
+    center, directions = _local(work.center), [_local(d) for d in work.directions]
+    moved = {name for direction in directions for name in direction}
+    moved |= {name for name in center if center[name].data_ptr() != originals[name].data_ptr()}
+    # Through `data`, since autograd counts what is written, and training may hold a graph.
+    own = {name: originals[name].data for name in originals if name in moved}
+    kept = {name: tensor.clone() for name, tensor in own.items()}
+    start = {
+        name: kept[name] if center[name].data_ptr() == originals[name].data_ptr() else center[name]
+        for name in own
+    }
+    with stand_in(work.model, work.originals, {}, work.mode):
+        try:
+            yield Point(start, directions, own)
+        finally:
+            reshard(gathering)
+            for name, tensor in own.items():
+                tensor.copy_(kept[name])
+
+
+def _local(tensors: Direction) -> Parameters:
+    return {name: local(tensor) for name, tensor in tensors.items()}
