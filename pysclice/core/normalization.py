@@ -182,7 +182,7 @@ def _like_sharded_filters(direction: Tensor, parameter: Tensor, filters: Filters
     for tensor in (parameter, direction):
         own = filters.norms(local(tensor).to(direction.dtype))
         if not whole:  # a filter is spread over ranks: its square is the sum of theirs
-            squares = sum_over_shards(own.double() ** 2, tensor)
+            squares = sum_over_shards(own.double() ** 2, tensor, filters.dimension)
             own = squares.sqrt().to(own.dtype)
         norms.append(own)
     own = local(direction)

@@ -103,14 +103,21 @@ def sharded_dimensions(tensor: Tensor) -> set[int]:
     return {p.dim % max(tensor.ndim, 1) for p in placements if hasattr(p, "dim")}
 
 
-def sum_over_shards(partial: Tensor, of: Tensor) -> Tensor:
-    """The sum of what the shards of a DTensor each give; in place, the same on all ranks."""
+def sum_over_shards(partial: Tensor, of: Tensor, along: int | None = None) -> Tensor:
+    """The sum of what the shards of a DTensor each give; in place, the same on all of them.
+
+    Args:
+        partial: what this rank's shard gives.
+        of: the DTensor.
+        along: a dimension that ``partial`` itself is divided along: shards that differ in it alone
+            stay apart.
+    """
     if is_sharded(of):
         import torch.distributed as dist
 
         whole: Any = of
         for number, placement in enumerate(whole.placements):
-            if hasattr(placement, "dim"):
+            if hasattr(placement, "dim") and placement.dim != along:
                 dist.all_reduce(partial, group=whole.device_mesh.get_group(number))
     return partial
 

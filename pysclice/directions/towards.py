@@ -8,6 +8,7 @@ from torch import Tensor
 
 from pysclice.core.checkpoints import Source, check_source, read_buffers, read_parameters
 from pysclice.core.parameters import Parameters, direction_dtype
+from pysclice.core.sharding import local, part_of, sharded_as
 from pysclice.core.surface import LossSurface
 from pysclice.directions.composition import Composable
 
@@ -62,7 +63,8 @@ class Towards(Composable):
         result: Parameters = {}
         for name, here in parameters.items():
             dtype = direction_dtype(here.dtype)
-            result[name] = other[name].to(dtype) - here.detach().to(dtype)
+            there = local(part_of(other[name], here)).to(dtype)
+            result[name] = sharded_as(there - local(here).detach().to(dtype), here)
         return result
 
     def buffers(self, surface: LossSurface, parameters: Parameters) -> dict[str, Tensor]:
