@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
 
 from pysclice.core.averages import Measurements
+from pysclice.core.sharding import is_sharded
 from pysclice.core.shares import joined, share
 from pysclice.slices import Float64
 
@@ -78,6 +79,23 @@ class Ranks:
         """The first rank's value, on all ranks."""
         found: _Value = self._exchange(_Message(self._place, value))[0]
         return found
+
+    def of_first(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Those tensors of the first rank that another rank has otherwise, on all ranks."""
+        own = {
+            name: tensor.detach()
+            for name, tensor in tensors.items()
+            if tensor.is_floating_point() and not is_sharded(tensor)
+        }
+        sums = {
+            n: repr([float(t.double().sum()), float(t.double().norm())]) for n, t in own.items()
+        }
+        everywhere = self._exchange(_Message(self._place, sums))
+        names = [n for n, s in everywhere[0].items() if any(o.get(n) != s for o in everywhere)]
+        if not names:
+            return {}
+        values = self.agreed({name: own[name].cpu() for name in names if name in own})
+        return {name: value.to(own[name].device) for name, value in values.items()}
 
     def clock(self, clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
         """The first rank's clock, so that what depends on time is decided alike on all ranks."""
@@ -176,12 +194,13 @@ class Ranks:
         except Exception as error:  # of types that depend on torch's version
             self._broken = (
                 f"Rank {self.rank} of {self.size} did not hear from all others within "
-                f"{self.timeout:g} seconds, or one of them has ended"
-                f"{f' (at {self._place})' if self._place else ''}: {_first_line(error)}"
-            )
+                f"{self.timeout:g} seconds"
+                if "imed out" in str(error)
+                else f"Rank {self.rank} of {self.size} lost another one, which has ended"
+            ) + (f", at {self._place}." if self._place else ".")
             raise RankError(
-                f"{self._broken} Every rank has to take the same slices at the same time. Look at "
-                "the output of the other ranks for an error."
+                f"{self._broken} Every rank has to take the same slices at the same time. Look for "
+                "an error in the output of the other ranks."
             ) from error
         failed = [(rank, m.failure) for rank, m in enumerate(found) if m.failure]
         if failed and not message.failure:
@@ -195,10 +214,6 @@ class Ranks:
                 "the same steps, and give every rank the same slicers."
             )
         return [m.content for m in found]
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}."
 
 
 def ranks_of(model: nn.Module, sharded: bool, process_group: Any, timeout: float) -> Ranks | None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, cast
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pysclice.core.averages import Measurements
 from pysclice.core.curvature import (
@@ -363,6 +363,7 @@ class LossSurface:
             device=device,
             precision=lambda: self._precision(device),
             recompute_batch_norm=recompute_batch_norm,
+            given_buffers=self._given_buffers(),
         )
 
         def at(coefficients: Float64) -> Measurements:
@@ -459,7 +460,7 @@ class LossSurface:
             held_interrupts() as interrupts,
             own_randomness(_EVALUATION_SEED) as randomness,
             torch.enable_grad(),
-            stand_in(self.model, originals, point, self.mode),
+            stand_in(self.model, originals, point, self.mode, self._given_buffers()),
             differentiable(self.model, times),
             self._precision(self.device),
         ):
@@ -493,6 +494,15 @@ class LossSurface:
         if key not in self._found:
             self._found[key] = find()
         return self._found[key]
+
+    def _given_buffers(self) -> dict[str, Tensor]:
+        """Buffers in which ranks differ, such as BatchNorm's statistics: the first rank's count."""
+        ranks = self.ranks
+        if ranks is None:
+            return {}
+        own = dict(self.model.named_buffers())
+        found: dict[str, Tensor] = self.once("buffers", lambda: ranks.of_first(own))
+        return found
 
     def _check_center(self, center: Parameters, originals: Parameters) -> None:
         missing = [name for name in originals if name not in center]

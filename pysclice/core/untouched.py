@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal
@@ -130,6 +130,7 @@ def stand_in(
     originals: Parameters,
     replacements: Parameters,
     mode: Literal["eval", "train"],
+    buffers: Mapping[str, Tensor] | None = None,
 ) -> Iterator[None]:
     """The model with other tensors in place of some parameters, in the given mode.
 
@@ -144,13 +145,15 @@ def stand_in(
         replacements: what to put in the place of some of them.
         mode: ``"eval"`` or ``"train"`` for every submodule. The flag is set without calling
             ``model.eval()``, which some models override to change their weights.
+        buffers: what to copy in the place of some buffers, by name.
     """
+    given = {id(b): (buffers or {})[n] for n, b in model.named_buffers() if n in (buffers or {})}
     exchange = {id(originals[name]): tensor for name, tensor in replacements.items()}
     copies: dict[int, Tensor] = {}
 
     def copy_of(tensor: Tensor) -> Tensor:
         if id(tensor) not in copies:
-            copies[id(tensor)] = tensor.detach().clone()
+            copies[id(tensor)] = given.get(id(tensor), tensor).detach().clone()
         return copies[id(tensor)]
 
     modules = list(model.modules())

@@ -27,7 +27,10 @@ from pysclice.directions.composition import Composable
 _ALGORITHM = 1
 
 _SEGMENTS = 2**16
-_CHUNK = 2**18  # elements drawn at a time: the integers of one chunk stay in the cache
+# Elements drawn at a time. Each needs some 50 bytes on the way: on a processor they stay in its
+# cache so, and elsewhere there are few enough calls.
+_CHUNK = 2**16
+_CHUNK_ELSEWHERE = 2**18
 
 
 @dataclass(frozen=True)
@@ -123,8 +126,9 @@ def normal(seed: int, name: str, like: Tensor) -> Tensor:
     result = torch.empty(local(like).shape, dtype=dtype, device=like.device)
     flat = (torch.view_as_real(result) if dtype.is_complex else result).view(-1)
     key, parts = stream_key(seed, name), 2 if dtype.is_complex else 1
-    for start in range(0, flat.numel(), _CHUNK):
-        stop = min(start + _CHUNK, flat.numel())
+    size = _CHUNK if like.device.type == "cpu" else _CHUNK_ELSEWHERE
+    for start in range(0, flat.numel(), size):
+        stop = min(start + size, flat.numel())
         # Of a tensor that is divided among ranks, each draws its own numbers of the one stream.
         places = flat_indices(like, start // parts, -(-stop // parts))
         if places is None:

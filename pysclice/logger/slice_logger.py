@@ -299,7 +299,11 @@ class SliceLogger:
             yield
         except RankError as error:
             self._mode = "none"
-            self._warn("slices", step, f"{error} No more slices are taken.")
+            tell(
+                f"pysclice takes no more slices, from step {step} on. {error} Training goes on, if "
+                "it can.",
+                stacklevel=4,
+            )
 
     def __enter__(self) -> SliceLogger:
         return self
@@ -360,9 +364,9 @@ class SliceLogger:
             try:
                 taken[name] = self._take_one(name, step, epoch, by_hand)
             except Exception as error:
-                self._warn(name, step, error)
                 if self.surface.ranks is not None and self.surface.ranks.broken:
                     raise
+                self._warn(name, step, error)
         return taken
 
     def _take_one(self, name: str, step: int, epoch: float | None, by_hand: bool) -> Slice:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -17,7 +17,7 @@ from pysclice.core.averages import Results
 from pysclice.core.buffers import MovingBuffers, Statistics
 from pysclice.core.objective import Objective
 from pysclice.core.parameters import Direction, Parameters, Point
-from pysclice.core.sharding import gathering_modules, local, reshard, sharded_as
+from pysclice.core.sharding import gathering_modules, is_sharded, local, reshard, sharded_as
 from pysclice.core.untouched import (
     Interrupts,
     Randomness,
@@ -50,6 +50,7 @@ class Work:
         device: where model and batches are.
         precision: a context in which the model runs.
         recompute_batch_norm: BatchNorm's statistics are measured anew at each point.
+        given_buffers: what stands in for some of the model's buffers, in the place of copies.
     """
 
     model: nn.Module
@@ -63,6 +64,7 @@ class Work:
     device: torch.device
     precision: Callable[[], AbstractContextManager[object]]
     recompute_batch_norm: bool = False
+    given_buffers: Mapping[str, Tensor] = field(default_factory=dict)
 
     @cached_property
     def at_center(self) -> int | None:
@@ -308,14 +310,19 @@ def movable(work: Work) -> Iterator[MovableModel]:
 @contextmanager
 def _standing_in(work: Work) -> Iterator[Point]:
     """A point whose tensors the model computes with in the place of its own."""
-    center = _local(work.center)
-    point = Point(center, [_local(direction) for direction in work.directions])
+    center, directions = _local(work.center), [_local(d) for d in work.directions]
+    out = None
+    if any(map(is_sharded, work.originals.values())):
+        # No copies side by side, which are worth their memory for small models alone.
+        moved = {name for direction in directions for name in direction}
+        out = {name: torch.empty_like(center[name]) for name in center if name in moved}
+    point = Point(center, directions, out)
     # Detached tensors stand in even where nothing moves, so no gradient is built.
     standing = {
         name: sharded_as(own, work.originals[name])
         for name, own in {**center, **point.tensors}.items()
     }
-    with stand_in(work.model, work.originals, standing, work.mode):
+    with stand_in(work.model, work.originals, standing, work.mode, work.given_buffers):
         yield point
 
 
@@ -336,7 +343,7 @@ def _in_place(work: Work, gathering: Sequence[Any]) -> Iterator[Point]:
         name: kept[name] if center[name].data_ptr() == originals[name].data_ptr() else center[name]
         for name in own
     }
-    with stand_in(work.model, work.originals, {}, work.mode):
+    with stand_in(work.model, work.originals, {}, work.mode, work.given_buffers):
         try:
             yield Point(start, directions, own)
         finally:
