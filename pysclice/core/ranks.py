@@ -7,6 +7,7 @@ beside any other backend, and its timeout is the bound within which a missing ra
 from __future__ import annotations
 
 import datetime
+import pickle
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,12 +41,28 @@ class _Message:
     failure: str = ""
 
 
+@dataclass(frozen=True)
+class Sent:
+    """What a rank has told the others so far.
+
+    Attributes:
+        messages: how many; each is answered by one of every other rank.
+        nbytes: how many bytes they had, pickled.
+    """
+
+    messages: int = 0
+    nbytes: int = 0
+
+
 class Ranks:
     """The ranks of a process group, which all take the same slices at the same time.
 
     Args:
         group: of torch.distributed; None for all ranks.
         timeout: seconds that a rank waits for the others once its own share is done.
+
+    Attributes:
+        sent: what this rank has told the others.
     """
 
     def __init__(self, group: Any = None, timeout: float = 600.0) -> None:
@@ -55,6 +72,7 @@ class Ranks:
         self.timeout = timeout
         self.rank = members.index(dist.get_rank())
         self.size = len(members)
+        self.sent = Sent()
         self._broken = ""
         self._place = ""
         self._told: BaseException | None = None
@@ -189,8 +207,11 @@ class Ranks:
         if self._broken:
             raise RankError(f"{self._broken} Nothing can be sliced together any more.")
         found: list[Any] = [None] * self.size
+        # Pickled here, so that it is counted; the ranks are one program and trust each other.
+        sent = pickle.dumps(message)
+        self.sent = Sent(self.sent.messages + 1, self.sent.nbytes + len(sent))
         try:
-            dist.all_gather_object(found, message, group=self._group)
+            dist.all_gather_object(found, sent, group=self._group)
         except Exception as error:  # of types that depend on torch's version
             self._broken = (
                 f"Rank {self.rank} of {self.size} did not hear from all others within "
@@ -202,18 +223,21 @@ class Ranks:
                 f"{self._broken} Every rank has to take the same slices at the same time. Look for "
                 "an error in the output of the other ranks."
             ) from error
-        failed = [(rank, m.failure) for rank, m in enumerate(found) if m.failure]
+        messages: list[_Message] = [pickle.loads(received) for received in found]
+        failed = [(rank, m.failure) for rank, m in enumerate(messages) if m.failure]
         if failed and not message.failure:
             rank, failure = failed[0]
-            raise RankError(f"Rank {rank} failed at {found[rank].place or 'its slice'}: {failure}")
-        places = {m.place for m in found}
+            raise RankError(
+                f"Rank {rank} failed at {messages[rank].place or 'its slice'}: {failure}"
+            )
+        places = {m.place for m in messages}
         if len(places) > 1 and not failed:
-            where = ", ".join(f"rank {rank} at {m.place!r}" for rank, m in enumerate(found))
+            where = ", ".join(f"rank {rank} at {m.place!r}" for rank, m in enumerate(messages))
             raise RankError(
                 f"The ranks are at different slices: {where}. Call the logger on every rank with "
                 "the same steps, and give every rank the same slicers."
             )
-        return [m.content for m in found]
+        return [m.content for m in messages]
 
 
 def ranks_of(model: nn.Module, sharded: bool, process_group: Any, timeout: float) -> Ranks | None:

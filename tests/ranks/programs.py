@@ -299,6 +299,28 @@ def memory() -> Any:
     return found
 
 
+def communication() -> Any:
+    """What ranks exchange for a slice, counted: calls of each kind, and bytes of our messages."""
+    found: dict[str, Any] = {}
+    plane = ps.Plane(ps.Random(0), ps.Random(1), samples=5)
+    for kind, model in {
+        "replicas": DistributedDataParallel(model_of()),
+        **{kind: model for kind, model in sharded_models().items() if kind == "fully_shard"},
+    }.items():
+        surface = surface_of(model)
+        surface.slice(plane)
+        ranks = surface.ranks
+        assert ranks is not None
+        before = ranks.sent
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+            taken = surface.slice(plane)
+        called = [e for e in profile.key_averages() if e.key.startswith("c10d::")]
+        counts = {event.key: event.count for event in called}
+        messages = ranks.sent.messages - before.messages, ranks.sent.nbytes - before.nbytes
+        found[kind] = {"calls": counts, "sent": messages, "evaluations": taken.evaluations}
+    return found
+
+
 def failures() -> Any:
     """What each rank is told when one of them fails, or does something else."""
     rank = dist.get_rank()

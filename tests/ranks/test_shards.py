@@ -58,3 +58,22 @@ def test_no_rank_needs_more_memory_than_a_few_of_its_shards(tmp_path: Path) -> N
             assert rank[kind]["shard"] == 48 * 192 * 192 * 4 // 4
             assert 1.5 <= rank[kind]["line"] <= 2.2
             assert 2.5 <= rank[kind]["plane"] <= 3.2
+
+
+def test_what_ranks_exchange_is_what_the_documentation_counts(tmp_path: Path) -> None:
+    for rank in torchrun("communication", 2, tmp_path):
+        replicas, divided = rank["replicas"], rank["fully_shard"]
+        evaluations, groups = 25, 4  # three layers, and what is left to the model itself
+        assert replicas["evaluations"] == divided["evaluations"] == evaluations
+        # A message says how long it is, and then what it says.
+        for found in (replicas, divided):
+            messages, nbytes = found["sent"]
+            assert messages == 3
+            assert found["calls"].pop("c10d::allgather_") == 2 * messages
+            assert nbytes <= 3 * 1024
+        assert replicas["calls"] == {}
+        # The length of both axes, and the cosine between them: two lengths and a product.
+        assert divided["calls"] == {
+            "c10d::_allgather_base_": evaluations * groups,
+            "c10d::allreduce_": 5,
+        }
