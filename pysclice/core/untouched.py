@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import random
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from types import FrameType
 from typing import Any, Literal
 
@@ -21,6 +23,11 @@ from torch import Tensor, nn
 from pysclice.core.parameters import Parameters
 
 _REGISTRIES = ("_parameters", "_buffers", "_modules")
+
+# What models collect things in. By exact type: a subclass may do more when it is filled.
+_CONTAINERS = (list, dict, set, deque, defaultdict, OrderedDict, Counter)
+# Every module's own hooks and flags, which hold nothing of the kind.
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 class Interrupts:
@@ -137,7 +144,9 @@ def stand_in(
     The model's own tensors are never written to: registered parameters are exchanged for the
     replacements (tied ones everywhere at once), buffers and tensors kept as plain attributes for
     copies, so that what the forward pass does to them is forgotten. Attributes that the forward
-    pass sets, and the mode of every submodule, come back as they were.
+    pass sets, what it adds to lists, dictionaries and sets among them, and the mode of every
+    submodule come back as they were. Compiled parts run as they were written: they would be
+    compiled once more for tensors that training never sees, and training only so many times.
 
     Args:
         model: the model.
@@ -161,6 +170,7 @@ def stand_in(
         (module, dict(vars(module)), {name: dict(vars(module)[name]) for name in _REGISTRIES})
         for module in modules
     ]
+    collected = _collected(attributes for _, attributes, _ in saved)
     try:
         for module, attributes, registries in saved:
             for name, parameter in registries["_parameters"].items():
@@ -174,7 +184,8 @@ def stand_in(
                 if isinstance(value, Tensor):
                     module.__dict__[name] = copy_of(value)
             module.__dict__["training"] = mode == "train"
-        yield
+        with _uncompiled():
+            yield
     finally:
         for module, attributes, registries in saved:
             module.__dict__.clear()
@@ -183,3 +194,37 @@ def stand_in(
                 registry = attributes[name]
                 registry.clear()
                 registry.update(entries)
+        for container, content in collected:
+            _refill(container, content)
+
+
+def _collected(attributes: Iterable[dict[str, Any]]) -> list[tuple[Any, Any]]:
+    """The containers among the attributes of modules, also those in others, and what is in each."""
+    found: dict[int, tuple[Any, Any]] = {}
+    waiting = [
+        value
+        for of_module in attributes
+        for name, value in of_module.items()
+        if name not in _OF_EVERY_MODULE and type(value) in _CONTAINERS
+    ]
+    while waiting:
+        container = waiting.pop()
+        if id(container) in found:
+            continue
+        found[id(container)] = container, container.copy()
+        inside = container.values() if isinstance(container, dict) else container
+        waiting.extend(value for value in inside if type(value) in _CONTAINERS)
+    return list(found.values())
+
+
+def _refill(container: Any, content: Any) -> None:
+    """Put back what was in a container, which itself stays: others may hold it as well."""
+    container.clear()
+    (container.extend if isinstance(container, list | deque) else container.update)(content)
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """Compiled functions run as they were written, where there are any."""
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()  # importing it takes seconds
+    return torch.compiler.set_stance("force_eager")

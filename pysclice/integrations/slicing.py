@@ -1,0 +1,180 @@
+"""What the callbacks share: a logger that is made when training starts, and never stops it."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from pysclice.core.surface import LossSurface, Slicer
+from pysclice.core.told import tell
+from pysclice.core.trajectory import Trajectory
+from pysclice.logger.slice_logger import SliceLogger
+
+Slicers = Mapping[str, Slicer] | Callable[[LossSurface], Mapping[str, Slicer]]
+
+# Of each data set of the trainer's own: enough for a picture, and soon read.
+EXAMPLES = 512
+
+
+class Slicing:
+    """A logger inside someone else's training loop.
+
+    Whatever goes wrong is told once, as a warning, and training goes on without slices.
+
+    Args:
+        slicers: series name -> slicer; or a function that makes them from the surface, for those
+            that need its parameters; the logger's default ones if left out.
+        every: as of ``SliceLogger``.
+        trajectory: keeps the path of the parameters, step by step.
+        options: by name, what else ``LossSurface`` or ``SliceLogger`` take; the logger's mode is
+            called ``process`` here, since the surface has a mode as well.
+
+    Raises:
+        TypeError: an option that neither takes.
+    """
+
+    def __init__(
+        self,
+        slicers: Slicers | None,
+        every: Any,
+        trajectory: Trajectory | None,
+        options: Mapping[str, Any],
+    ) -> None:
+        self._slicers = slicers
+        self._trajectory = trajectory
+        self._of_surface = {k: v for k, v in options.items() if k in _SURFACE_OPTIONS}
+        self._of_logger = {k: v for k, v in options.items() if k in _LOGGER_OPTIONS}
+        self._of_logger["every"] = every
+        if options.get("process"):
+            self._of_logger["mode"] = "process"
+        known = _SURFACE_OPTIONS | _LOGGER_OPTIONS | {"process"}
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise TypeError(
+                f"SliceCallback does not know {unknown[0]!r}; it takes its own arguments and "
+                f"{', '.join(sorted(known))}."
+            )
+        self.logger: SliceLogger | None = None
+        self._last: int | None = None
+        self._failed = False
+
+    def start(
+        self,
+        target: Callable[[], Any],
+        model: nn.Module,
+        data: Callable[[], Any],
+        losses: Mapping[str, Any],
+        optimizer: Any = None,
+    ) -> None:
+        """Make the logger.
+
+        Args:
+            target: gives the writer or the directory.
+            model: the model in training.
+            data: gives the data sets.
+            losses: how the loss is computed, as arguments of ``LossSurface``.
+            optimizer: what trains the model.
+        """
+        self._last, self._failed = None, False
+        try:
+            _check_whole(model)
+            surface = LossSurface(model, data=data(), **losses, **self._of_surface)
+            surface(surface.current())  # once, so that a loss that cannot be had is told once
+            slicers = self._slicers(surface) if callable(self._slicers) else self._slicers
+            arguments = {"optimizer": _plain(optimizer), **self._of_logger}
+            self.logger = SliceLogger(target(), surface, slicers, **arguments)
+        except Exception as error:
+            self._fail("pysclice takes no slices of this training", error)
+
+    def at(self, step: int, epoch: float | None, *, last: bool = False) -> None:
+        """Log if a slice is due, or in any case if this is the last step."""
+        logger = self.logger
+        if logger is None:
+            return
+        if self._trajectory is not None:
+            try:
+                self._trajectory.record(step, logger.surface, always=last)
+            except Exception as error:
+                self._trajectory = None
+                self._fail("pysclice does not record the trajectory any more", error)
+        if last:
+            if step != self._last:
+                self._last = step
+                logger.log(step, epoch=epoch)
+        elif logger.log_if_due(step, epoch=epoch):
+            self._last = step
+
+    def end(self, error: BaseException | None = None) -> None:
+        """Close the logger; a training that was interrupted does not wait for slices."""
+        logger, self.logger = self.logger, None
+        if logger is not None:
+            waits = error is None or isinstance(error, Exception)
+            logger.close(**({} if waits else {"timeout": 0.0}))
+
+    def _fail(self, what: str, error: Exception) -> None:
+        if not self._failed:
+            self._failed = True
+            tell(f"{what}: {type(error).__name__}: {error} Training goes on.", stacklevel=4)
+
+
+def own_directory(parent: Any) -> Path:
+    """A directory for the slices of a training that writes no events of its own; told."""
+    directory = Path(str(parent)) / "slices" / time.strftime("%Y-%m-%d_%H-%M-%S")
+    tell(
+        f"The trainer has no TensorBoard writer, so slices go to {str(directory)!r}.", stacklevel=5
+    )
+    return directory
+
+
+def tell_of_no_validation(why: str) -> None:
+    """Say that slices are taken on the training data alone."""
+    tell(
+        f"validation=True, but {why}, so slices show the training data alone. Or give both: "
+        "data={'train': ..., 'validation': ...}.",
+        stacklevel=5,
+    )
+
+
+def is_summary_writer(writer: Any) -> bool:
+    """Whether this is torch's or tensorboardX's ``SummaryWriter``, without importing either."""
+    return any(kind.__name__ == "SummaryWriter" for kind in type(writer).__mro__)
+
+
+def _options_of(kind: type, without: set[str]) -> set[str]:
+    parameters = inspect.signature(kind).parameters.values()
+    return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} - without
+
+
+_SURFACE_OPTIONS = _options_of(LossSurface, {"batch_loss", "metrics", "seed"})
+_LOGGER_OPTIONS = _options_of(SliceLogger, {"every", "mode", "optimizer"})
+
+
+def _plain(optimizer: Any) -> torch.optim.Optimizer | None:
+    """The optimizer, if it is one that a slice can note the learning rate of."""
+    return optimizer if isinstance(optimizer, torch.optim.Optimizer) else None
+
+
+def _check_whole(model: nn.Module) -> None:
+    """Refuse a model of which each process holds a share.
+
+    Raises:
+        ValueError: its parameters are shares.
+    """
+    for name, parameter in model.named_parameters():
+        # Of FSDP2 and tensor parallelism; of DeepSpeed's third stage; of FSDP1.
+        if any(hasattr(parameter, sign) for sign in ("full_tensor", "ds_id", "_is_flat_param")):
+            raise ValueError(
+                f"This process holds a share of the parameter {name!r} only, and a slice needs all "
+                "of it. Slice checkpoints of such a model instead."
+            )
+    if any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules()):
+        raise ValueError(
+            "This process holds a share of the parameters only (FullyShardedDataParallel), and a "
+            "slice needs all of them. Slice checkpoints of such a model instead."
+        )
