@@ -138,6 +138,8 @@ def _is_batch(data: Any) -> bool:
 
 def _read_alike(source: Iterable[Any]) -> Iterator[Any]:
     """The batches of a loader, the same ones each time, without touching the loader."""
+    # A loader that accelerate has prepared tells it where it is: gradients are accumulated by that.
+    source = getattr(source, "base_dataloader", source)
     reader = copy.copy(source)
     if isinstance(reader, DataLoader):
         # Iterating the user's own loader would restart its persistent workers mid-epoch.

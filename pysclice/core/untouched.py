@@ -227,4 +227,5 @@ def _uncompiled() -> AbstractContextManager[Any]:
     """Compiled functions run as they were written, where there are any."""
     if "torch._dynamo" not in sys.modules:
         return nullcontext()  # importing it takes seconds
-    return torch.compiler.set_stance("force_eager")
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance

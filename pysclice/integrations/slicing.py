@@ -48,18 +48,8 @@ class Slicing:
     ) -> None:
         self._slicers = slicers
         self._trajectory = trajectory
-        self._of_surface = {k: v for k, v in options.items() if k in _SURFACE_OPTIONS}
-        self._of_logger = {k: v for k, v in options.items() if k in _LOGGER_OPTIONS}
+        self._of_surface, self._of_logger = sorted_options("SliceCallback", options)
         self._of_logger["every"] = every
-        if options.get("process"):
-            self._of_logger["mode"] = "process"
-        known = _SURFACE_OPTIONS | _LOGGER_OPTIONS | {"process"}
-        unknown = sorted(set(options) - known)
-        if unknown:
-            raise TypeError(
-                f"SliceCallback does not know {unknown[0]!r}; it takes its own arguments and "
-                f"{', '.join(sorted(known))}."
-            )
         self.logger: SliceLogger | None = None
         self._last: int | None = None
         self._failed = False
@@ -83,11 +73,11 @@ class Slicing:
         """
         self._last, self._failed = None, False
         try:
-            _check_whole(model)
+            check_whole(model)
             surface = LossSurface(model, data=data(), **losses, **self._of_surface)
             surface(surface.current())  # once, so that a loss that cannot be had is told once
             slicers = self._slicers(surface) if callable(self._slicers) else self._slicers
-            arguments = {"optimizer": _plain(optimizer), **self._of_logger}
+            arguments = {"optimizer": plain_optimizer(optimizer), **self._of_logger}
             self.logger = SliceLogger(target(), surface, slicers, **arguments)
         except Exception as error:
             self._fail("pysclice takes no slices of this training", error)
@@ -146,21 +136,41 @@ def is_summary_writer(writer: Any) -> bool:
     return any(kind.__name__ == "SummaryWriter" for kind in type(writer).__mro__)
 
 
-def _options_of(kind: type, without: set[str]) -> set[str]:
+def sorted_options(taker: str, options: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Options by name, apart: those of ``LossSurface`` and those of ``SliceLogger``.
+
+    Args:
+        taker: who was given them, for the message.
+        options: ``process=True`` stands for the logger's mode, as the surface has a mode as well.
+
+    Raises:
+        TypeError: an option that neither takes.
+    """
+    given = dict(options)
+    mode = {"mode": "process"} if given.pop("process", False) else {}
+    unknown = sorted(set(given) - _OF_SURFACE - _OF_LOGGER)
+    if unknown:
+        known = ", ".join(sorted(_OF_SURFACE | _OF_LOGGER | {"process"}))
+        raise TypeError(f"{taker} does not know {unknown[0]!r}. Beside its own it takes: {known}.")
+    of_surface = {name: value for name, value in given.items() if name in _OF_SURFACE}
+    return of_surface, mode | {name: given[name] for name in given if name in _OF_LOGGER}
+
+
+def _options_of(kind: type) -> set[str]:
     parameters = inspect.signature(kind).parameters.values()
-    return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY} - without
+    return {p.name for p in parameters if p.kind is p.KEYWORD_ONLY}
 
 
-_SURFACE_OPTIONS = _options_of(LossSurface, {"batch_loss", "metrics", "seed"})
-_LOGGER_OPTIONS = _options_of(SliceLogger, {"every", "mode", "optimizer"})
+_OF_SURFACE = _options_of(LossSurface)
+_OF_LOGGER = _options_of(SliceLogger) - {"every", "mode"}
 
 
-def _plain(optimizer: Any) -> torch.optim.Optimizer | None:
+def plain_optimizer(optimizer: Any) -> torch.optim.Optimizer | None:
     """The optimizer, if it is one that a slice can note the learning rate of."""
     return optimizer if isinstance(optimizer, torch.optim.Optimizer) else None
 
 
-def _check_whole(model: nn.Module) -> None:
+def check_whole(model: nn.Module) -> None:
     """Refuse a model of which each process holds a share.
 
     Raises:

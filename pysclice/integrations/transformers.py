@@ -31,7 +31,7 @@ from pysclice.integrations.slicing import (
 )
 
 
-class SliceCallback(TrainerCallback):  # type: ignore[misc]  # transformers is not type-checked here
+class SliceCallback(TrainerCallback):
     """Takes slices while a Trainer trains.
 
     Slices are taken at the first step, whenever they are due, and at the last step; steps are the
@@ -202,5 +202,3 @@ def _directory_of_scalars(args: Any) -> Path | None:
     # An event file's name holds the time and the process that it comes from.
     files = [f for f in root.rglob("events.out.tfevents.*") if f".{os.getpid()}." in f.name]
     return max(files, key=lambda file: file.stat().st_mtime_ns).parent if files else None
-
-
