@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
 import pysclice as ps
 from pysclice import measures
 from tests.test_docstrings import known
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
+LOOPS = (DOCS / "loops.md").read_text(encoding="utf-8")
 METHODS = (DOCS / "methods.md").read_text(encoding="utf-8")
 
 
@@ -31,6 +34,87 @@ def test_the_code_of_the_methods_page_runs(tmp_path: Path, monkeypatch: pytest.M
     assert names["plane"].trajectory.explained > 0.9
     assert names["estimate"].method == "jackknife"
     assert names["band"].shape == names["quick"].shape
+
+
+@pytest.mark.filterwarnings(
+    # Lightning's about our small settings, torch's own, and peft's, which uses an older name.
+    r"ignore:.*(does not have many workers|number of training batches|LeafSpec|litlogger)",
+    r"ignore:.*pin_memory",
+    r"ignore:`torch.jit.script_method` is deprecated:DeprecationWarning",
+    r"ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",
+)
+def test_the_code_of_the_loops_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import lightning.pytorch as pl
+    import transformers
+    from accelerate import Accelerator
+    from peft import LoraConfig, get_peft_model
+    from torch.utils.tensorboard import SummaryWriter
+
+    class Module(pl.LightningModule):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = torch.nn.Linear(8, 3)
+
+        def training_step(self, batch: Any, batch_idx: int) -> torch.Tensor:
+            outputs = self.net(batch[0])
+            self.log("accuracy", (outputs.argmax(1) == batch[1]).float().mean())
+            return torch.nn.functional.cross_entropy(outputs, batch[1])
+
+        def validation_step(self, batch: Any, batch_idx: int) -> None:
+            self.log("validation", self.net(batch[0]).mean())
+
+        def configure_optimizers(self) -> torch.optim.Optimizer:
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    monkeypatch.chdir(tmp_path)
+    names = known()
+    names |= {
+        "writer": SummaryWriter("runs/first"),
+        "optimizer": torch.optim.SGD(names["model"].parameters(), 0.1),
+        "loader": DataLoader(TensorDataset(names["inputs"], names["targets"]), 32),
+        "Trainer": pl.Trainer,
+        "settings": {
+            "max_epochs": 1,
+            "accelerator": "cpu",
+            "logger": pl.loggers.TensorBoardLogger("runs", name="lightning", version=""),
+            "enable_checkpointing": False,
+            "enable_progress_bar": False,
+            "enable_model_summary": False,
+        },
+        "module": Module(),
+        "hf": transformers,
+        "language_model": transformers.GPT2LMHeadModel(
+            transformers.GPT2Config(
+                vocab_size=16, n_positions=8, n_embd=16, n_layer=1, n_head=2, bos_token_id=0,
+                eos_token_id=0, loss_type="ForCausalLM",
+            )
+        ),
+        "arguments": transformers.TrainingArguments(
+            "hugging face", max_steps=1, report_to=["tensorboard"], use_cpu=True,
+            save_strategy="no", disable_tqdm=True,
+        ),
+        "accelerator": Accelerator(cpu=True, log_with="tensorboard", project_dir="runs"),
+        "get_peft_model": get_peft_model,
+        "lora_config": LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True),
+    }  # fmt: skip
+    names["train_loader"] = names["validation_loader"] = names["loader"]
+    tokens = torch.randint(0, 16, (8, 8), generator=torch.Generator().manual_seed(0))
+    names["rows"] = names["other_rows"] = [{"input_ids": row, "labels": row} for row in tokens]
+    names["batch"] = {"input_ids": tokens, "labels": tokens}
+    found = blocks(LOOPS)
+    assert len(found) == 8
+    for block in found:
+        exec(compile(block, "docs/loops.md", "exec"), names)
+    names["writer"].close()
+    names["accelerator"].end_training()
+    logged = ps.read_slices("runs")
+    assert {"first", "lightning", "mine"} <= set(logged)
+    assert list(logged["first"]["random line"]) == [0, 3]
+    assert list(logged["lightning"]["random line"]) == [0, 3]
+    (series,) = ps.read_slices("hugging face").values()
+    assert list(series["random line"]) == [0, 1]
+    assert series["random line"][1].channels == ("train/loss", "validation/loss")
+    assert names["line"].examples == 8
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_every_example_is_run_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     found = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     assert found == {name for name in found if f'"{name}"' in source}
-    assert len(found) == 6
+    assert len(found) == 9
 
 
 def test_two_parameters(tmp_path: Path) -> None:
@@ -109,6 +109,46 @@ def test_skip_connections(tmp_path: Path) -> None:
     difference, error = float(found[1]), float(found[2])
     assert difference > 2 * error > 0
     assert (tmp_path / "planes.pdf").stat().st_size > 5000
+
+
+def test_lightning_callback(tmp_path: Path) -> None:
+    arguments = ("--logdir", "runs", "--epochs", "2", "--every", "20", "--samples", "5")
+    text = output_of("lightning_callback.py", *arguments, cwd=tmp_path)
+    series = ps.read_slices(tmp_path / "runs")["lightning"]
+    assert {name: list(steps) for name, steps in series.items()} == {
+        "random plane": [0, 20, 40, 52],
+        "back to the start": [0, 20, 40, 52],
+    }
+    last = series["random plane"][52]
+    assert last.channels == (
+        "train/loss",
+        "train/accuracy",
+        "validation/loss",
+        "validation/accuracy",
+    )
+    assert last.center["validation/accuracy"][0] > 0.8
+    assert "steps 0, 20, 40, 52" in text
+
+
+def test_huggingface_trainer(tmp_path: Path) -> None:
+    arguments = ("--steps", "12", "--every", "6", "--samples", "3", "--examples", "16")
+    output_of("huggingface_trainer.py", "--logdir", "runs", *arguments, cwd=tmp_path)
+    ((run, series),) = ps.read_slices(tmp_path / "runs").items()
+    assert run.startswith("hugging face/runs/")
+    assert [list(steps) for steps in series.values()] == [[0, 6, 12]] * 2
+    last = series["steepest coordinates"][12]
+    assert all("lora" in axis.name or "lm_head" in axis.name for axis in last.axes)
+    assert last.channels == ("train/loss", "validation/loss")
+
+
+def test_accelerate_loop(tmp_path: Path) -> None:
+    arguments = ("--logdir", "runs", "--epochs", "2", "--every", "30", "--samples", "5")
+    text = output_of("accelerate_loop.py", *arguments, cwd=tmp_path)
+    steps = ps.read_slices(tmp_path / "runs")["accelerate"]["random plane"]
+    assert list(steps) == [0, 30, 60, 72]
+    assert steps[72].examples == 300 and steps[72].notes["learning_rate"] == 0.003
+    assert steps[72].center["train/loss"][0] < steps[0].center["train/loss"][0] / 2
+    assert "steps 0, 30, 60, 72" in text
 
 
 def test_paper_figure(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import os
 import random
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
 import pysclice as ps
+from pysclice.core.untouched import stand_in
 from tests.models import SmallConvNet, images
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -306,3 +308,39 @@ def test_a_slice_leaves_no_order_to_seed_cuda_once_it_is_used() -> None:
         ps.Line(ps.Random(0), samples=3)
     )
     assert len(torch.cuda._queued_calls) == queued
+
+
+def test_what_a_model_collects_is_put_back_where_it_was() -> None:
+    class Collector(nn.Linear):
+        def __init__(self) -> None:
+            super().__init__(2, 2)
+            self.shared = [1]
+            self.kept: dict[str, Any] = {"inside": [self.shared], "set": {1}}
+            self.kept["itself"] = self.kept
+            self.others = (
+                collections.deque([1], maxlen=2), collections.Counter("aab"),
+                collections.defaultdict(list, a=[1]), collections.OrderedDict(b=1, a=2),
+            )  # fmt: skip
+            for number, other in enumerate(self.others):
+                setattr(self, f"other{number}", other)
+
+    model = Collector()
+    shared, kept, others = model.shared, model.kept, model.others
+    with stand_in(model, {}, {}, "eval"):
+        model.shared.append(2)
+        model.kept["inside"][0].append(3)
+        model.kept["set"].clear()
+        del model.kept["itself"]
+        model.kept = {}
+        others[0].extend([2, 3])
+        others[1].update("ab")
+        others[2]["a"].append(2)
+        others[2]["b"].append(2)
+        others[3].move_to_end("b")
+    assert model.shared is shared and shared == [1]
+    assert model.kept is kept and list(kept) == ["inside", "set", "itself"]
+    assert kept["inside"][0] is shared and kept["set"] == {1} and kept["itself"] is kept
+    assert list(others[0]) == [1] and others[0].maxlen == 2
+    assert others[1] == {"a": 2, "b": 1}
+    assert others[2] == {"a": [1]} and others[2]["new"] == []
+    assert list(others[3].items()) == [("b", 1), ("a", 2)]
