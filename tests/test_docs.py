@@ -37,13 +37,16 @@ def test_the_code_of_the_methods_page_runs(tmp_path: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.filterwarnings(
-    # Lightning's about our small settings, torch's own, and peft's, which uses an older name.
+    # Other libraries' own: about our small settings, and about older names that they use.
     r"ignore:.*(does not have many workers|number of training batches|LeafSpec|litlogger)",
     r"ignore:.*pin_memory",
+    r"ignore:__array__ implementation doesn't accept:DeprecationWarning",
     r"ignore:`torch.jit.script_method` is deprecated:DeprecationWarning",
     r"ignore:`is_gradient_checkpointing` is deprecated:FutureWarning",
 )
 def test_the_code_of_the_loops_page_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KERAS_BACKEND", "torch")  # Keras reads it when it is imported
+    import keras
     import lightning.pytorch as pl
     import transformers
     from accelerate import Accelerator
@@ -97,18 +100,20 @@ def test_the_code_of_the_loops_page_runs(tmp_path: Path, monkeypatch: pytest.Mon
         "get_peft_model": get_peft_model,
         "lora_config": LoraConfig(r=2, target_modules=["c_attn"], fan_in_fan_out=True),
     }  # fmt: skip
+    names["keras_model"] = keras.Sequential([keras.layers.Dense(3)])
+    names["keras_model"].compile("sgd", keras.losses.SparseCategoricalCrossentropy(True))
     names["train_loader"] = names["validation_loader"] = names["loader"]
     tokens = torch.randint(0, 16, (8, 8), generator=torch.Generator().manual_seed(0))
     names["rows"] = names["other_rows"] = [{"input_ids": row, "labels": row} for row in tokens]
     names["batch"] = {"input_ids": tokens, "labels": tokens}
     found = blocks(LOOPS)
-    assert len(found) == 8
+    assert len(found) == 9
     for block in found:
         exec(compile(block, "docs/loops.md", "exec"), names)
     names["writer"].close()
     names["accelerator"].end_training()
     logged = ps.read_slices("runs")
-    assert {"first", "lightning", "mine"} <= set(logged)
+    assert {"first", "keras", "lightning", "mine"} <= set(logged)
     assert list(logged["first"]["random line"]) == [0, 3]
     assert list(logged["lightning"]["random line"]) == [0, 3]
     (series,) = ps.read_slices("hugging face").values()

@@ -153,6 +153,12 @@ class LossSurface:
                     f"{f'Submodule {name!r}' if name else 'The model'} is a TorchScript module, "
                     "whose parameters cannot be exchanged; pass the module it was made from."
                 )
+            if hasattr(type(module), "stateless_call"):
+                raise TypeError(
+                    f"{f'Submodule {name!r}' if name else 'The model'} is a Keras model, which "
+                    "computes with variables of its own: exchanging its parameters would change "
+                    "nothing. Pass pysclice.integrations.keras.KerasModule(model)."
+                )
         self.mode: Mode = mode
         self.backend = backend
         self._objective = Objective(loss_fn, batch_loss, metrics or {})

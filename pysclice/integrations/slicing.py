@@ -57,7 +57,7 @@ class Slicing:
     def start(
         self,
         target: Callable[[], Any],
-        model: nn.Module,
+        model: nn.Module | Callable[[], nn.Module],
         data: Callable[[], Any],
         losses: Mapping[str, Any],
         optimizer: Any = None,
@@ -66,13 +66,15 @@ class Slicing:
 
         Args:
             target: gives the writer or the directory.
-            model: the model in training.
+            model: the model in training, or what gives it.
             data: gives the data sets.
             losses: how the loss is computed, as arguments of ``LossSurface``.
             optimizer: what trains the model.
         """
         self._last, self._failed = None, False
         try:
+            if not isinstance(model, nn.Module):
+                model = model()
             check_whole(model)
             surface = LossSurface(model, data=data(), **losses, **self._of_surface)
             surface(surface.current())  # once, so that a loss that cannot be had is told once
