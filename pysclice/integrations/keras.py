@@ -1,4 +1,4 @@
-"""Slices of Keras 3 models on the torch backend: ``model.fit(..., callbacks=[SliceCallback(...)])``."""
+"""Slices of Keras 3 models that compute with torch, from inside ``model.fit``."""
 
 from __future__ import annotations
 

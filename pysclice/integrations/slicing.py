@@ -71,6 +71,7 @@ class Slicing:
             losses: how the loss is computed, as arguments of ``LossSurface``.
             optimizer: what trains the model.
         """
+        self.end()  # of a training before, which ended in an error that no hook told of
         self._last, self._failed = None, False
         try:
             if not isinstance(model, nn.Module):
@@ -99,7 +100,10 @@ class Slicing:
             if step != self._last:
                 self._last = step
                 logger.log(step, epoch=epoch)
-        elif logger.log_if_due(step, epoch=epoch):
+            return
+        taken = logger.log_if_due(step, epoch=epoch).values()
+        # With a budget only some may have been taken, and a process hands over earlier ones.
+        if any(slice_.step == step for slice_ in taken) and "budget" not in self._of_logger:
             self._last = step
 
     def end(self, error: BaseException | None = None) -> None:
