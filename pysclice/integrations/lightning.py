@@ -79,8 +79,7 @@ class SliceCallback(_Callback):  # type: ignore[misc]  # a base that is known at
         trajectory: records the parameters at each step; slicers that show it get the same one.
         options: what else ``LossSurface`` and ``SliceLogger`` take: ``budget=0.02``,
             ``autocast=torch.bfloat16``, ``mode="train"`` (the surface's), ...; ``process=True`` for
-            the logger's ``mode="process"``, which needs a ``data`` and a ``batch_loss`` that can be
-            pickled.
+            the logger's ``mode="process"``, which needs a module that can be pickled.
 
     Raises:
         TypeError: unknown options, or metrics in a form that does not go with the loss.
