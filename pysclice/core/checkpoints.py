@@ -200,14 +200,14 @@ def fitted(
     tied: dict[int, list[str]] = {}
     for name, tensor in own.items():
         tied.setdefault(id(tensor), []).append(name)
-    needed = [names for names in tied.values()]
+    needed = list(tied.values())
     here = _best_names(found, needed, own)
     result: dict[str, Tensor] = {}
     missing = []
     for names in needed:
         present = [name for name in names if name in here]
         if present:
-            result |= {name: here[present[0]] for name in names}
+            result |= dict.fromkeys(names, here[present[0]])
             result |= {name: here[name] for name in present}
         else:
             missing.append(names[0])
@@ -394,8 +394,8 @@ def _read_folder(path: Path) -> Held:
         # A module of its own, since few need it and torch.distributed takes long to import.
         from pysclice.core.distributed_checkpoints import read_distributed
 
-        tensors, counts = read_distributed(path)
-        return Held(_tensors_in(tensors, repr(path.name)), *_counts_in(counts), path)
+        tensors, numbers = read_distributed(path)
+        return Held(_tensors_in(tensors, repr(path.name)), *_counts_in(numbers), path)
     counts = _counts_of_folder(path)
     for name in _FOLDER_FILES:
         if (path / name).is_file():

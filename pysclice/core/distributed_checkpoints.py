@@ -113,7 +113,7 @@ class _Planner(DefaultLoadPlanner):
 
     def __init__(self) -> None:
         # Names are asked for as the index has them: nothing is nested here.
-        super().__init__(flatten_state_dict=False)
+        super().__init__(flatten_state_dict=False, flatten_sharded_tensors=False)
 
     def load_bytes(self, read_item: ReadItem, value: io.BytesIO) -> None:
         name = read_item.dest_index.fqn

@@ -83,6 +83,19 @@ class Objective:
             and loss_fn.ignore_index < 0
         )
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What tells this objective from others, as far as names and settings do; JSON values."""
+        loss: Any = self.loss_fn or self.batch_loss
+        tensors = {}
+        if isinstance(loss, nn.Module):
+            tensors = {n: t.detach().flatten().tolist() for n, t in loss.state_dict().items()}
+        return {
+            "loss": _described(loss),
+            "tensors": tensors,
+            "metrics": {name: _described(metric) for name, metric in self.metrics.items()},
+        }
+
     @functools.cached_property
     def _loss_of_each(self) -> Callable[[Any, Any], Any] | None:
         """The loss without its reduction, if it is one of torch's, which can be asked for it."""
@@ -293,3 +306,14 @@ def _scalar(name: str, value: Any) -> Tensor:
         raise ValueError(
             f"{name!r} gave a {type(value).__name__}, expected a number or a tensor of numbers."
         ) from error
+
+
+def _described(function: Any) -> str:
+    """A callable by name and settings, the same text in every process."""
+    if isinstance(function, nn.Module):
+        return f"{type(function).__module__}.{function!r}{getattr(function, 'reduction', '')}"
+    if isinstance(function, functools.partial):
+        options = sorted((name, repr(value)) for name, value in function.keywords.items())
+        return f"{_described(function.func)}{list(map(repr, function.args))}{options}"
+    named = function if hasattr(function, "__qualname__") else type(function)
+    return f"{named.__module__}.{named.__qualname__}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from pysclice.core.data import (
 from pysclice.core.evaluation.choice import BACKENDS
 from pysclice.core.evaluation.dispatch import evaluate, summary
 from pysclice.core.evaluation.work import Work
+from pysclice.core.kept_points import KeptPoints, key_of
 from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
 from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype
@@ -176,6 +178,8 @@ class LossSurface:
         # What a direction leaves for the next slice, such as the start of an iteration; the copies
         # of this surface that slices are taken with share it.
         self.kept: dict[object, Any] = {}
+        # Where measured points are kept, so that they need not be measured again after a stop.
+        self.kept_points: KeptPoints | None = None
         trainable = self._trainable()
         if not trainable:
             raise ValueError(
@@ -357,6 +361,19 @@ class LossSurface:
                 "recompute. Make the surface with mode='eval'."
             )
         device = self.device
+
+        def measure_some(coefficients: Float64, again: int = 0) -> Measurements:
+            return evaluate(
+                dataclasses.replace(work, coefficients=coefficients),
+                self._data_sets,
+                self._weight,
+                groups=self._groups,
+                # Ranks that gather parameters from one another have to do the same in step.
+                backend="reference" if self._sharded else self.backend,
+                kept=self.kept,
+                on_evaluation=_skipping(again, self._on_evaluation),
+            )
+
         work = Work(
             model=self.model,
             objective=self._objective,
@@ -371,27 +388,44 @@ class LossSurface:
             recompute_batch_norm=recompute_batch_norm,
             given_buffers=self._given_buffers(),
         )
-
-        def at(coefficients: Float64) -> Measurements:
-            return evaluate(
-                dataclasses.replace(work, coefficients=coefficients),
-                self._data_sets,
-                self._weight,
-                groups=self._groups,
-                # Ranks that gather parameters from one another have to do the same in step.
-                backend="reference" if self._sharded else self.backend,
-                kept=self.kept,
-                on_evaluation=self._on_evaluation,
-            )
-
-        if self.ranks is None:
-            measured = at(coefficients)
-        else:
+        if self.ranks is not None:
             measure = self.ranks.same if self._sharded else self.ranks.measure
-            measured = measure(coefficients, work.at_center, at)
+            measured = measure(coefficients, work.at_center, measure_some)
+        elif self.kept_points is None or len(coefficients) < 2:
+            measured = measure_some(coefficients)
+        else:
+            tensors = [center, self._at_rest(originals), *directions, {}, *buffers]
+            settings = self._settings(self.kept_points, device) | {
+                "recompute": recompute_batch_norm
+            }
+            measured = self.kept_points.measured(
+                key_of(settings, tensors), coefficients, measure_some, self._on_evaluation
+            )
         if self._reports is not None:
             self._reports.append(measured.evaluation)
         return measured
+
+    def _at_rest(self, originals: Parameters) -> dict[str, torch.Tensor]:
+        """What decides about the loss beside the parameters: frozen ones and buffers."""
+        frozen = {n: p for n, p in self.model.named_parameters() if n not in originals}
+        return frozen | dict(self.model.named_buffers())
+
+    def _settings(self, kept_points: KeptPoints, device: torch.device) -> dict[str, Any]:
+        """What decides about the loss and is no tensor of the model; JSON values."""
+        return {
+            "model": type(self.model).__qualname__,
+            "objective": self._objective.settings,
+            "mode": self.mode,
+            "backend": self.backend,
+            "autocast": str(self._autocast),
+            "groups": self._groups,
+            "device": device.type,
+            "weight": getattr(self._weight, "__qualname__", ""),
+            "data": [
+                [data.name, data.examples, data.seed, kept_points.fingerprint_of_data(data, device)]
+                for data in self._data_sets
+            ],
+        }
 
     def gradient(self, parameters: Parameters) -> Parameters:
         """Gradient of the first data set's loss at these parameters: name -> tensor.
@@ -545,6 +579,14 @@ def unwrapped(model: nn.Module) -> nn.Module:
             )
         else:
             return model
+
+
+def _skipping(count: int, on_evaluation: Callable[[], None] | None) -> Callable[[], None] | None:
+    """The same callback, which leaves out its first calls: points that were counted before."""
+    if on_evaluation is None or not count:
+        return on_evaluation
+    left = itertools.count(-count)
+    return lambda: on_evaluation() if next(left) >= 0 else None
 
 
 class _progress_bar:

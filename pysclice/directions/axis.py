@@ -63,9 +63,15 @@ def axis_along(
 def notes_of(
     directions: Sequence[Directional], surface: LossSurface, parameters: Parameters
 ) -> dict[str, Any]:
-    """What the directions have to say of themselves: axis name -> notes."""
-    told = {name_of(d): getattr(d, "notes", None) for d in directions}
-    return {name: dict(notes(surface, parameters)) for name, notes in told.items() if notes}
+    """What the directions have to say of themselves: axis name -> notes; of namesakes, numbered."""
+    result: dict[str, Any] = {}
+    for direction in directions:
+        notes = getattr(direction, "notes", None)
+        told = dict(notes(surface, parameters)) if notes else {}
+        name = name_of(direction)
+        if told:
+            result[f"{name} (2)" if name in result else name] = told
+    return result
 
 
 def name_of(direction: object) -> str:

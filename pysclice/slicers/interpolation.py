@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from torch import Tensor, nn
@@ -15,7 +15,7 @@ from pysclice.core.checkpoints import Source, check_source, read_buffers, read_p
 from pysclice.core.parameters import Parameters
 from pysclice.core.permutations import UnitGroup, match_units, permutation_groups, permuted
 from pysclice.core.surface import LossSurface
-from pysclice.directions.axis import axis_along
+from pysclice.directions.axis import axis_along, notes_of
 from pysclice.directions.towards import Towards
 from pysclice.slicers.coarsening import coarser
 from pysclice.slicers.sampling import Span, points_with_center, sample, sampled
@@ -73,9 +73,13 @@ class Interpolation:
     groups: Sequence[UnitGroup] | None = None
     seed: int = 0
     name: str = "towards other"
+    _there: Towards = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         check_source(self.other, "Interpolation")
+        # Holds what was read of a file, which is read again only after it has changed.
+        name = self.name + (", units matched" if self.match_units else "")
+        object.__setattr__(self, "_there", Towards(self.other, name))
         sampled(self.span, self.samples)
         if not (self.span[0] <= 0.0 and self.span[1] >= 1.0):
             raise ValueError(
@@ -99,9 +103,7 @@ class Interpolation:
     def __call__(self, surface: LossSurface, parameters: Parameters) -> Slice:
         """The slice from these parameters to the other network."""
         coordinates = sampled(self.span, self.samples)
-        other, notes = self._other(surface, parameters)
-        name = self.name + (", units matched" if self.match_units else "")
-        towards = Towards(other, name)
+        towards, notes = self._towards(surface, parameters)
         direction = towards(surface, parameters)
         recomputed = self.batch_norm == "recomputed"
         buffers = {} if recomputed else towards.buffers(surface, parameters)
@@ -121,22 +123,27 @@ class Interpolation:
             **found.fields(lambda points, _: points[:, None, :]),
         )
         notes |= {"batch_norm": self.batch_norm} if recomputed else {}
-        return dataclasses.replace(slice_, notes={"barrier": barriers(slice_)} | notes)
+        told = notes_of([self._there], surface, parameters)
+        return dataclasses.replace(slice_, notes={"barrier": barriers(slice_)} | notes | told)
 
-    def _other(self, surface: LossSurface, parameters: Parameters) -> tuple[Source, dict[str, Any]]:
-        """The other network, with its units permuted if that was asked for, and what to note."""
+    def _towards(
+        self, surface: LossSurface, parameters: Parameters
+    ) -> tuple[Towards, dict[str, Any]]:
+        """To the other network, with its units permuted if that was asked for, and what to note."""
         if not self.match_units:
-            return self.other, {}
+            return self._there, {}
+        other = self._there.other_point(surface)
         there: dict[str, Tensor] = {
-            **read_parameters(self.other, parameters, "The other network"),
-            **read_buffers(self.other, surface.model, parameters),
+            **read_parameters(other, parameters, "The other network"),
+            **read_buffers(other, surface.model, parameters),
         }
         groups = self.groups
         if groups is None:
             groups = permutation_groups(surface.model, surface.example_inputs())
             groups = self._movable(groups, surface.model, parameters, there)
         matching = match_units(groups, parameters, there, seed=self.seed)
-        return permuted(groups, matching.permutations, there), {
+        matched = permuted(groups, matching.permutations, there)
+        return Towards(matched, self._there.name), {
             "similarity": {"before": matching.similarity_before, "after": matching.similarity}
         }
 
