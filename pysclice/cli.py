@@ -1,16 +1,35 @@
-"""The command line: ``pysclice demo`` and ``pysclice export``."""
+"""The command line: ``pysclice demo``, ``slice``, ``list`` and ``export``."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
 import itertools
+import json
+import os
 import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 
 from pysclice import __version__
+
+_SLICE_DESCRIPTION = """\
+Slices checkpoints into a log directory, as a SliceLogger would have while the
+model was trained: TensorBoard shows them with a step slider. Run the same
+command again after an interruption: what is finished is not computed again.
+"""
+_SLICE_EPILOG = """\
+A callable for --module takes no arguments and returns a LossSurface, or a tuple
+(model, loss_fn, data), or a mapping of LossSurface's arguments.
+
+examples:
+  pysclice slice --checkpoint 'runs/a/*.ckpt' --module my_project:build \\
+      --slicer 'plane=Plane(Random(0), Random(1), samples=25)' --logdir runs --run a
+  torchrun --nproc-per-node 4 -m pysclice slice --checkpoint checkpoints ...
+
+More: docs/offline.md
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,6 +50,65 @@ def main(arguments: Sequence[str] | None = None) -> int:
     demo.add_argument(
         "--port", type=int, help="TensorBoard's port (default: 6006 or the next free)"
     )
+    slice_ = commands.add_parser(
+        "slice",
+        help="slice checkpoints that training has left behind",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=_SLICE_DESCRIPTION,
+        epilog=_SLICE_EPILOG,
+    )
+    slice_.add_argument(
+        "--checkpoint",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="PATH",
+        help="files or folders of checkpoints, folders that hold some, or quoted patterns",
+    )
+    slice_.add_argument(
+        "--module",
+        required=True,
+        metavar="MODULE:CALLABLE",
+        help="what builds the LossSurface, such as my_project:build",
+    )
+    slice_.add_argument(
+        "--slicer",
+        action="append",
+        default=[],
+        metavar="[NAME=]SLICER",
+        help="such as 'Plane(Random(0), Random(1), samples=25)'; may be given several times "
+        "(default: what SliceLogger takes)",
+    )
+    slice_.add_argument("--logdir", type=Path, required=True, help="where TensorBoard looks")
+    slice_.add_argument("--run", default="", metavar="NAME", help="below it (default: itself)")
+    slice_.add_argument("--step", type=int, metavar="N", help="of a single checkpoint")
+    slice_.add_argument(
+        "--examples", type=int, metavar="N", help="measure on a draw of so many (default: all)"
+    )
+    slice_.add_argument(
+        "--device", help="such as cuda:0; 'cuda' is one GPU for each process of torchrun"
+    )
+    slice_.add_argument("--threads", type=int, metavar="N", help="cores to compute with")
+    slice_.add_argument(
+        "--no-strict",
+        dest="strict",
+        action="store_false",
+        help="take checkpoints with missing or unexpected names, too",
+    )
+    slice_.add_argument(
+        "--keep-every",
+        type=float,
+        default=10.0,
+        metavar="SECONDS",
+        help="how much work an interruption may cost, but at least a row of a plane (default: 10)",
+    )
+    listing = commands.add_parser(
+        "list",
+        help="say what is logged: runs, series, steps, channels",
+        description="Lists the series of all runs below a log directory. Needs no torch.",
+    )
+    listing.add_argument("logdir", type=Path, help="the directory that TensorBoard is started with")
+    listing.add_argument("--json", action="store_true", help="for programs")
     export = commands.add_parser(
         "export",
         help="put the slices of a log directory into one HTML file that opens without a server",
@@ -53,10 +131,88 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return run_export(
             chosen.logdir, chosen.output, chosen.run, chosen.series, every=chosen.every
         )
+    if chosen.command == "list":
+        return run_list(chosen.logdir, as_json=chosen.json)
+    if chosen.command == "slice":
+        return run_slice(chosen)
     try:
         return run_demo(chosen.logdir, serve=not chosen.no_serve, port=chosen.port)
     except KeyboardInterrupt:
         return 130
+
+
+def run_slice(chosen: argparse.Namespace) -> int:
+    """Slice checkpoints; 1 if any slice is missing in the end."""
+    for name in ("examples", "threads"):
+        value = getattr(chosen, name)
+        if value is not None and value < 1:
+            return _stop(f"--{name} is {value}, expected a whole number of at least 1.")
+    # Imported here: the help of the command line must not wait for torch.
+    import torch
+
+    from pysclice.offline.expression import ExpressionError, named
+    from pysclice.offline.slicing import Request, slice_checkpoints
+
+    slicers: dict[str, str] = {}
+    for argument in chosen.slicer:
+        try:
+            name, text = named(argument)
+        except ExpressionError as error:
+            return _stop(f"--slicer: {error}")
+        if name in slicers:
+            return _stop(f"Two slicers are called {name!r}. Name them: --slicer NAME=SLICER.")
+        slicers[name] = text
+    if chosen.threads is not None:
+        torch.set_num_threads(chosen.threads)
+    request = Request(
+        checkpoints=chosen.checkpoint,
+        module=chosen.module,
+        slicers=slicers,
+        logdir=chosen.logdir,
+        run=chosen.run,
+        step=chosen.step,
+        examples=chosen.examples,
+        device=chosen.device,
+        strict=chosen.strict,
+        keep_seconds=chosen.keep_every,
+    )
+    try:
+        outcome = slice_checkpoints(request, _say)
+    except KeyboardInterrupt:
+        print("\nInterrupted. The same command goes on where it stopped.", file=sys.stderr)
+        return 130
+    except (ImportError, OSError, ValueError) as error:
+        return _stop(str(error))
+    if outcome.errors:
+        failed = f"{len(outcome.errors)} failed:\n  " + "\n  ".join(outcome.errors)
+        return _stop(
+            f"{failed}\nWhat was finished is kept; the same command takes only what is missing."
+        )
+    if int(os.environ.get("RANK", "0")) == 0:
+        there = "" if outcome.written >= outcome.total else "; the others were there already"
+        _say(
+            f"Wrote {outcome.written} of {outcome.total} slices{there}. "
+            f"Look at them with: tensorboard --logdir {chosen.logdir}"
+        )
+    return 0
+
+
+def run_list(logdir: Path, *, as_json: bool) -> int:
+    """Print what is logged."""
+    # Imported here: the help of the command line must not wait for NumPy and TensorBoard.
+    from pysclice.listing import as_table, listed
+
+    try:
+        found = listed(logdir)
+    except OSError as error:
+        return _stop(str(error))
+    if as_json:
+        print(json.dumps([series.as_json() for series in found], indent=2))
+    elif found:
+        print(as_table(found))
+    else:
+        print(f"No slices are logged below {logdir}.")
+    return 0
 
 
 def run_export(
@@ -121,6 +277,12 @@ def _new_directory() -> Path:
     """``pysclice-demo``, or the first of ``pysclice-demo-2``, ... that does not exist."""
     names = itertools.chain(["pysclice-demo"], (f"pysclice-demo-{i}" for i in itertools.count(2)))
     return next(path for path in map(Path, names) if not path.exists())
+
+
+def _say(line: str) -> None:
+    # One write: the lines of several processes would run together.
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _stop(sentence: str) -> int:

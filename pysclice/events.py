@@ -310,14 +310,7 @@ def read_slices(logdir: str | os.PathLike[str]) -> dict[str, dict[str, dict[int,
         >>> list(series), series[500].shape
         ([0, 500], (1, 1, 7))
     """
-    root = Path(logdir)
-    if not root.exists():
-        raise FileNotFoundError(
-            f"There is no log directory {str(root)!r}. Give the directory that TensorBoard is "
-            "started with."
-        )
-    if not root.is_dir():
-        raise NotADirectoryError(f"{str(root)!r} is a file. Give the log directory that holds it.")
+    root = _checked_logdir(logdir)
     newest: dict[tuple[str, str, int], tuple[float, Slice]] = {}
     unreadable: list[str] = []
     for found in _events(root, unreadable):
@@ -374,12 +367,76 @@ def directory_of(target: Any) -> str | None:
 
 
 @dataclass(frozen=True)
+class Logged:
+    """What the metadata of one event say of its slice, whose values are not read.
+
+    Attributes:
+        run: as it is shown: a child run ``slices`` belongs to its parent.
+        series: its name.
+        step: training step.
+        attempt: four digits that tell apart slices of one step.
+        wall_time: seconds since 1970, of writing; the newest attempt of a step counts.
+        entry: the index entry; see ``pysclice.slices.index_entry``.
+    """
+
+    run: str
+    series: str
+    step: int
+    attempt: str
+    wall_time: float
+    entry: dict[str, Any]
+
+
+def read_index(logdir: str | os.PathLike[str]) -> list[Logged]:
+    """All slices below a log directory, every attempt of every step, without their values.
+
+    In the order of run, series, step and time of writing. What cannot be read is left out, and one
+    warning names it.
+
+    Raises:
+        FileNotFoundError: there is no such directory.
+        NotADirectoryError: it is a file.
+    """
+    root = _checked_logdir(logdir)
+    found: list[Logged] = []
+    unreadable: list[str] = []
+    for event in _events(root, unreadable):
+        try:
+            series, step, attempt = split_tag(event.tag)
+            if not event.intact:
+                raise SliceFormatError("Its checksum does not fit: the file was damaged.")
+            entry = json.loads(event.metadata.decode("utf-8"))
+            if not isinstance(entry, dict):
+                raise SliceFormatError("Its metadata is not a JSON object.")
+        except (SliceFormatError, ValueError, RecursionError) as error:
+            unreadable.append(f"run {event.run!r}, tag {event.tag!r:.200}: {error}")
+            continue
+        where = (shown_run(event.run), series, step, attempt)
+        found.append(Logged(*where, event.wall_time, entry))
+    _warn_about(unreadable)
+    return sorted(found, key=lambda one: (one.run, one.series, one.step, one.wall_time))
+
+
+def _checked_logdir(logdir: str | os.PathLike[str]) -> Path:
+    root = Path(logdir)
+    if not root.exists():
+        raise FileNotFoundError(
+            f"There is no log directory {str(root)!r}. Give the directory that TensorBoard is "
+            "started with."
+        )
+    if not root.is_dir():
+        raise NotADirectoryError(f"{str(root)!r} is a file. Give the log directory that holds it.")
+    return root
+
+
+@dataclass(frozen=True)
 class _Event:
     """One value that carries our plugin's name, as it stands in a file."""
 
     run: str
     tag: str
     wall_time: float
+    metadata: bytes
     tensor: tensor_pb2.TensorProto
     intact: bool
 
@@ -413,7 +470,8 @@ def _events_of(paths: Iterable[Path], logdir: Path, unreadable: list[str]) -> It
             ]
             for value in ours:
                 intact = masked_crc32c(data) == checksum
-                yield _Event(run, value.tag, event.wall_time, value.tensor, intact)
+                metadata = value.metadata.plugin_data.content
+                yield _Event(run, value.tag, event.wall_time, metadata, value.tensor, intact)
 
 
 def _event_paths(logdir: Path) -> Iterator[Path]:

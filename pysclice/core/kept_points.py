@@ -103,6 +103,12 @@ class KeptPoints:
             size = row * max(1, rows)
         return joined(points, [(numbers.tolist(), found) for numbers, found in parts])
 
+    def below(self, name: str) -> KeptPoints:
+        """The points in a folder below, with what is known of the data already."""
+        result = KeptPoints(self.folder / name, self.seconds)
+        result._data = self._data
+        return result
+
     def forget(self) -> None:
         """Remove all points; for when the slice that they are part of is safe elsewhere."""
         shutil.rmtree(self.folder, ignore_errors=True)

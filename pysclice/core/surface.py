@@ -395,9 +395,7 @@ class LossSurface:
             measured = measure_some(coefficients)
         else:
             tensors = [center, self._at_rest(originals), *directions, {}, *buffers]
-            settings = self._settings(self.kept_points, device) | {
-                "recompute": recompute_batch_norm
-            }
+            settings = self.settings(self.kept_points) | {"recompute": recompute_batch_norm}
             measured = self.kept_points.measured(
                 key_of(settings, tensors), coefficients, measure_some, self._on_evaluation
             )
@@ -410,8 +408,13 @@ class LossSurface:
         frozen = {n: p for n, p in self.model.named_parameters() if n not in originals}
         return frozen | dict(self.model.named_buffers())
 
-    def _settings(self, kept_points: KeptPoints, device: torch.device) -> dict[str, Any]:
-        """What decides about the loss and is no tensor of the model; JSON values."""
+    def settings(self, kept_points: KeptPoints) -> dict[str, Any]:
+        """What decides about the loss and is no tensor of the model; JSON values.
+
+        Args:
+            kept_points: remembers the fingerprints of data.
+        """
+        device = self.device
         return {
             "model": type(self.model).__qualname__,
             "objective": self._objective.settings,

@@ -96,12 +96,16 @@ class SeriesOfSlices:
         measured = surface.measure(surface.current(), [], np.zeros((1, 0)))
         return max(self._clock() - began, 1e-9), measured.examples
 
+    def slicer(self, name: str) -> Slicer:
+        """The slicer of a series, before it made any choice."""
+        self.names()
+        assert self._slicers is not None
+        return self._slicers[name]
+
     def settled(self, name: str) -> Slicer:
         """The slicer with its choices made at the first step, so that all steps share axes."""
         if name not in self._settled:
-            self.names()
-            assert self._slicers is not None
-            slicer = self._slicers[name]
+            slicer = self.slicer(name)
             settle: Callable[[LossSurface, Parameters], Slicer] | None
             settle = getattr(slicer, "settled", None)
             if settle is not None:
