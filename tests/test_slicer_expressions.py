@@ -76,8 +76,6 @@ slicers = st.one_of(
 def test_what_is_allowed_is_what_it_is_in_python(text: str, where: str) -> None:
     if text.startswith(("Line", "Plane")):
         text = f"{text[:-1]}, focus_points={where})"
-    if "Around(1" in text:
-        text = text.replace("Around(1, radius=0.5)", "Around(1, radius=1.5)")
     try:
         expected = eval(text, {}, NAMES)
     except (TypeError, ValueError):

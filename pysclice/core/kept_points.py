@@ -202,12 +202,13 @@ def row_of(coefficients: Float64) -> int:
     Args:
         coefficients: (points, directions), as a slicer arranged them.
     """
-    row = max(1, int(np.sqrt(len(coefficients))))
+    # Each block measures the center again, which must stay a small part of it.
+    row = max(_LEAST_ROW, int(np.sqrt(len(coefficients))))
     if coefficients.shape[1] > 1:
         differing = np.flatnonzero(coefficients[:, 0] != coefficients[0, 0])
-        row = int(differing[0]) if len(differing) else row
-    # Each block measures the center again, which must stay a small part of it.
-    return row if row >= _LEAST_ROW else row * -(-_LEAST_ROW // row)
+        own = int(differing[0]) if len(differing) else row
+        row = own * -(-_LEAST_ROW // own)
+    return row
 
 
 def _add_tensor(digest: Any, tensor: Tensor) -> None:
@@ -225,7 +226,8 @@ def _add_tensor(digest: Any, tensor: Tensor) -> None:
 
 def _read(path: Path) -> tuple[Float64, Measurements] | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here: NumPy leaves a file open that turns out to be damaged.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             notes = json.loads(arrays["notes"].tobytes())
             if notes["format"] != _FORMAT:
                 return None

@@ -311,7 +311,12 @@ def _scalar(name: str, value: Any) -> Tensor:
 def _described(function: Any) -> str:
     """A callable by name and settings, the same text in every process."""
     if isinstance(function, nn.Module):
-        return f"{type(function).__module__}.{function!r}{getattr(function, 'reduction', '')}"
+        # What a module shows of itself leaves settings out, such as a label smoothing.
+        plain = [
+            sorted((k, v) for k, v in vars(m).items() if isinstance(v, bool | int | float | str))
+            for m in function.modules()
+        ]
+        return f"{type(function).__module__}.{function!r}{plain}"
     if isinstance(function, functools.partial):
         options = sorted((name, repr(value)) for name, value in function.keywords.items())
         return f"{_described(function.func)}{list(map(repr, function.args))}{options}"
