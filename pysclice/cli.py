@@ -80,7 +80,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "(default: what SliceLogger takes)",
     )
     slice_.add_argument("--logdir", type=Path, required=True, help="where TensorBoard looks")
-    slice_.add_argument("--run", default="", metavar="NAME", help="below it (default: itself)")
+    # torchrun takes --run for an abbreviation of an option of its own, wherever it stands.
+    slice_.add_argument(
+        "--run",
+        "--run-name",
+        default="",
+        metavar="NAME",
+        help="below it (default: itself); under torchrun it has to be --run-name",
+    )
     slice_.add_argument("--step", type=int, metavar="N", help="of a single checkpoint")
     slice_.add_argument(
         "--examples", type=int, metavar="N", help="measure on a draw of so many (default: all)"

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
+import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 import pysclice as ps
 from pysclice import measures
+from pysclice.offline.expression import PARTS, SLICERS, ExpressionError, slicer_from
 from tests.test_docstrings import known
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -133,3 +140,83 @@ def test_every_public_name_stands_in_a_table_of_methods(name: str) -> None:
     rows = [line for line in METHODS.splitlines() if line.startswith("|")]
     mention = re.compile(rf"`{re.escape(name)}[(`]")
     assert any(mention.search(row) for row in rows), f"{name} is missing in docs/methods.md"
+
+
+OFFLINE = (DOCS / "offline.md").read_text(encoding="utf-8")
+
+
+def offline_commands() -> list[list[str]]:
+    """The command lines of the page on checkpoints, in their order."""
+    shell = re.findall(r"^```sh\n(.*?)^```$", OFFLINE, flags=re.M | re.S)
+    return [shlex.split(line) for block in shell for line in block.splitlines()]
+
+
+def started(command: list[str]) -> subprocess.Popen[str]:
+    modules = {"pysclice": ["-m", "pysclice"], "torchrun": ["-m", "torch.distributed.run"]}
+    root = DOCS.parent
+    path = os.pathsep.join([str(root), str(root / "tensorboard_plugin")])
+    return subprocess.Popen(
+        [sys.executable, *modules[command[0]], *command[1:]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_the_commands_of_the_page_on_checkpoints_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    project, reference = blocks(OFFLINE)
+    Path("my_project.py").write_text(project, encoding="utf-8")
+    names: dict[str, Any] = {"__name__": "my_project"}
+    exec(compile(project, "docs/offline.md", "exec"), names)
+    Path("checkpoints").mkdir()
+    for step in (10, 20, 30):
+        torch.manual_seed(step)
+        torch.save({"model": names["network"]().state_dict()}, f"checkpoints/step-{step}.pt")
+    alone, listing, shared, machines = offline_commands()
+
+    commands = [alone, listing, shared]
+    outputs = []
+    for command in commands:
+        process = started(command)
+        outputs.append(process.communicate(timeout=120)[0])
+        assert process.returncode == 0, outputs[-1][-2000:]
+    assert "Wrote 6 of 6 slices" in outputs[0] and "Wrote 3 of 3 slices" in outputs[2]
+    assert "AxisParallel(count=16, samples=13)" in outputs[1]
+
+    # Both machines are this one.
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        endpoint = f"localhost:{free.getsockname()[1]}"
+    place = machines.index("first-machine:29400")
+    machines[place] = endpoint
+    both = [started(machines) for _ in range(2)]
+    told = [process.communicate(timeout=180)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], told[0][-2000:] + told[1][-2000:]
+    assert sum("Wrote 3 of 3 slices" in one for one in told) == 1
+
+    logged = ps.read_slices("runs")
+    planes = [logged[run]["plane"] for run in ("offline", "shared", "machines")]
+    for steps in planes:
+        assert list(steps) == [10, 20, 30]
+        for step, found in steps.items():
+            np.testing.assert_allclose(found.losses, planes[0][step].losses, rtol=1e-6)
+
+    exec(compile(reference, "docs/offline.md", "exec"), names)
+    note = ps.read_slices("runs")["b"]["towards run a"][0].notes["towards other"]
+    assert Path(note["file"]).name == "step-30.pt"
+
+
+def test_the_slip_of_the_pen_on_that_page_is_shown_like_that() -> None:
+    [shown] = re.findall(r"^```text\npysclice: --slicer: (.*?)\n```$", OFFLINE, flags=re.M | re.S)
+    with pytest.raises(ExpressionError) as caught:
+        slicer_from("Line(Radnom(0), samples=13)")
+    assert str(caught.value) == shown
+
+
+def test_all_names_that_a_text_may_call_stand_on_that_page() -> None:
+    for name in (*SLICERS, *PARTS, "here"):
+        assert f"`{name}`" in OFFLINE, name

@@ -9,9 +9,10 @@ import os
 import re
 import shutil
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ from pysclice.slices import Slice, SliceFormatError
 
 WORK_FOLDER = ".pysclice"
 NOTE = "offline"
+# A file that is still half written after so long belongs to a process that was killed.
+_ABANDONED_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,7 @@ def slice_checkpoints(request: Request, told: Callable[[str], None] = print) -> 
                 ranks.wait(lambda other: other.rank != 0 or _ended(other.state), lambda: None)
         outcome.written = outlet.written
         if share.rank == 0:
-            outlet.clear()
+            outlet.clear(work / "ranks" / session)
     return outcome
 
 
@@ -370,10 +373,12 @@ class _Outlet:
                 self._write(slice_, path.stem)
             path.unlink(missing_ok=True)
 
-    def clear(self) -> None:
+    def clear(self, session: Path) -> None:
         """Remove what nobody needs any more; what is unfinished stays for the next time."""
-        shutil.rmtree(self._work / "ranks", ignore_errors=True)
-        for folder in (self._work / "points", self._records, self._work, self._work.parent):
+        shutil.rmtree(session, ignore_errors=True)
+        _sweep(self._records)
+        places = (session.parent, self._work / "points", self._records, self._work)
+        for folder in (*places, self._work.parent):
             try:
                 folder.rmdir()
             except OSError:  # there is something in it, or no such folder
@@ -385,6 +390,14 @@ class _Outlet:
         self._writer.write(slice_)
         self._in_events.add(key)
         self.written += 1
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes had begun to write."""
+    for path in folder.glob(".*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                path.unlink()
 
 
 def _keys_in(place: Path) -> set[str]:
