@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 import pysclice as ps
@@ -23,16 +24,20 @@ def pysclice(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedPr
     )
 
 
-def test_help_and_version_need_no_torch() -> None:
+@pytest.mark.parametrize(
+    ("command", "option"),
+    [("demo", "--no-serve"), ("slice", "--checkpoint"), ("list", "--json"), ("export", "--every")],
+)
+def test_help_and_version_need_no_torch(command: str, option: str) -> None:
     program = (
         "import sys; sys.modules['torch'] = None\n"
         "from pysclice.cli import main\n"
-        "sys.exit(main(['demo', '--help']))"
+        f"sys.exit(main([{command!r}, '--help']))"
     )
     found = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120
     )
-    assert found.returncode == 0 and "--no-serve" in found.stdout
+    assert found.returncode == 0 and option in found.stdout
     assert pysclice("--version").stdout.strip() == f"pysclice {ps.__version__}"
 
 

@@ -312,10 +312,12 @@ def test_what_a_killed_rank_had_finished_is_kept(
 
 def test_a_checkpoint_that_fails_costs_no_other(checkpoints: Path, tmp_path: Path) -> None:
     torch.save(nn.Linear(2, 2).state_dict(), checkpoints / "step-50.pt")
+    (checkpoints / "step-60.pt").write_bytes((checkpoints / "step-5.pt").read_bytes()[:-99])
     runs = tmp_path / "runs"
     done = torchrun(arguments(checkpoints, runs))
     assert done.returncode != 0
     assert "step-50.pt' does not fit the model: '0.weight', '0.bias'" in done.stderr
+    assert "Either it is not complete, or it holds more than tensors" in done.stderr
     assert "What was finished is kept" in done.stderr
     assert list(ps.read_slices(runs)["."]["plane"]) == [5, 10, 100]
 
@@ -354,6 +356,26 @@ def test_interrupts_leave_nothing_corrupt(checkpoints: Path, tmp_path: Path) -> 
         assert main(given) == 0
     assert list(ps.read_slices(runs)["."]["plane"]) == [5, 10, 100]
     assert len(read_index(runs)) == 3
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such terminals")
+def test_a_terminal_shows_a_bar_over_checkpoints(checkpoints: Path, tmp_path: Path) -> None:
+    import pty
+
+    master, slave = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-m", "pysclice", *arguments(checkpoints, tmp_path / "runs")],
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        env=environment(COLUMNS="100"),
+        timeout=60,
+    )
+    os.close(slave)
+    shown = os.read(master, 10**6).decode()
+    os.close(master)
+    assert done.returncode == 0
+    assert "checkpoints:   0%" in shown and "3/3" in shown
+    assert done.stdout.decode().count("step ") == 3
 
 
 @pytest.mark.parametrize(

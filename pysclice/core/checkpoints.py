@@ -250,7 +250,7 @@ def read_parameters(
         ValueError: the source lacks a parameter, or has it in another shape; and all that
             ``read_tensors`` raises.
     """
-    found = _renamed(read_tensors(source), parameters)
+    found = without_prefixes(read_tensors(source), parameters)
     result: Parameters = {}
     for name, here in parameters.items():
         there = found.get(name)
@@ -280,7 +280,7 @@ def read_buffers(source: Source, model: nn.Module, parameters: Parameters) -> di
     known = {name: b for name, b in model.named_buffers() if b.is_floating_point()}
     if not known:
         return {}
-    found = _renamed(read_tensors(source), parameters)
+    found = without_prefixes(read_tensors(source), parameters)
     return {
         name: found[name].detach().to(buffer)
         for name, buffer in known.items()
@@ -506,8 +506,8 @@ def _candidates(tensors: Mapping[str, Tensor]) -> Iterator[dict[str, Tensor]]:
                 waiting.append(below)
 
 
-def _renamed(tensors: dict[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
-    """The tensors without the prefixes of wrappers, if the names are found only then."""
+def without_prefixes(tensors: dict[str, Tensor], names: Iterable[str]) -> dict[str, Tensor]:
+    """The tensors without the prefixes of wrappers, if all names are found only then."""
     wanted = set(names)
     return next((c for c in _candidates(tensors) if wanted <= c.keys()), tensors)
 

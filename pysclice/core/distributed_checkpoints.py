@@ -23,6 +23,8 @@ from torch.distributed.checkpoint.metadata import (
 )
 from torch.distributed.checkpoint.planner import ReadItem
 
+from pysclice.core.checkpoints import STATE_KEYS
+
 # Classes that an index of plain data is made of, in all versions of torch that are supported.
 _CLASSES = {
     "torch.distributed.checkpoint.metadata": {
@@ -43,7 +45,6 @@ _CLASSES = {
     "pathlib._local": {"PosixPath", "WindowsPath", "PurePosixPath", "PureWindowsPath"},
 }
 _COUNTS = ("global_step", "step", "epoch")
-_STATE_KEYS = ("state_dict", "model_state_dict", "model", "module")
 
 
 def read_distributed(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -169,7 +170,7 @@ def _names_of_model(metadata: Metadata) -> dict[str, str]:
     }
     nested = metadata.planner_data if isinstance(metadata.planner_data, Mapping) else {}
     paths = {name: tuple(nested.get(name, (name,))) for name in tensors}
-    for key in _STATE_KEYS:
+    for key in STATE_KEYS:
         below = {
             n: ".".join(map(str, p[1:])) for n, p in paths.items() if len(p) > 1 and p[0] == key
         }

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from pysclice.core.checkpoints import read_tensors, without_prefixes
 from pysclice.core.evenly import Evenly
 from pysclice.core.inner_products import chunk_for, flat, in_float64, inner, inner_product
 from pysclice.core.normalization import Filters, filters_of
@@ -104,7 +105,7 @@ class Trajectory:
     def record(
         self,
         step: int,
-        parameters: LossSurface | nn.Module | Mapping[str, Tensor],
+        parameters: LossSurface | nn.Module | Mapping[str, Tensor] | str | os.PathLike[str],
         *,
         always: bool = False,
     ) -> None:
@@ -113,14 +114,20 @@ class Trajectory:
         Args:
             step: training step, at least 0.
             parameters: the surface or the module in training; or parameters by name, as in a
-                checkpoint (names beyond those recorded first are left out).
+                checkpoint (names beyond those recorded first are left out); or the path of a
+                checkpoint in any form that ``Towards`` takes, to record a path afterwards. Record
+                the module first, which says what its parameters are and what its buffers.
             always: keep this step even if none is due, such as the last one.
 
         Raises:
             TypeError: a step or parameters of the wrong kind.
-            ValueError: the directory holds the path of another model or other directions.
+            ValueError: the directory holds the path of another model or other directions; a
+                checkpoint that cannot be read.
+            FileNotFoundError: there is no checkpoint at the path.
         """
         step = _checked_step(step)
+        if isinstance(parameters, str | os.PathLike):
+            parameters = self._read(parameters)
         try:
             if self._layout is None:
                 # Another model's path has to be refused before any of it is moved away.
@@ -269,6 +276,12 @@ class Trajectory:
     def _stored_layout(self) -> Layout | None:
         stored = self._files.layout()
         return None if stored is None else Layout.from_json(stored, self.directory)
+
+    def _read(self, path: str | os.PathLike[str]) -> dict[str, Tensor]:
+        """The tensors of a checkpoint, under the names that are recorded if there are any yet."""
+        stored = self._layout or self._stored_layout()
+        tensors = read_tensors(path)
+        return tensors if stored is None else without_prefixes(tensors, stored.shapes)
 
     def _recorded(
         self, given: LossSurface | nn.Module | Mapping[str, Tensor]

@@ -45,7 +45,7 @@ def found_checkpoints(
     Raises:
         FileNotFoundError: nothing is there, or nothing matches.
         ValueError: a step for several checkpoints; a step that is too large; two checkpoints of
-            different folders with the same step; a checkpoint that cannot be read.
+            different folders with the same step.
     """
     paths = list(dict.fromkeys(path for one in given for path in _paths_of(one)))
     if step is not None:
@@ -54,10 +54,10 @@ def found_checkpoints(
                 f"--step goes with one checkpoint, but there are {len(paths)}. Leave it out: steps "
                 "are read from the files, or their names."
             )
-        return [Stored(paths[0], _checked(step, paths[0]), step_and_epoch(paths[0])[1])], []
+        return [Stored(paths[0], _checked(step, paths[0]), _counts(paths[0])[1])], []
     stored = []
     for place, path in enumerate(paths):
-        inside, epoch = step_and_epoch(path)
+        inside, epoch = _counts(path)
         number = next(n for n in (inside, _number_in(path), place) if n is not None)
         stored.append(Stored(path, _checked(number, path), epoch))
     return _without_doubles(sorted(stored, key=lambda one: one.step))
@@ -80,6 +80,14 @@ def _paths_of(given: str | os.PathLike[str]) -> Iterable[Path]:
     if not matches:
         raise FileNotFoundError(f"There is no checkpoint at {str(given)!r}.")
     return matches
+
+
+def _counts(path: Path) -> tuple[int | None, float | None]:
+    try:
+        return step_and_epoch(path)
+    except (ImportError, OSError, ValueError):
+        # Told when its turn comes to be sliced; until then it costs no other its slices.
+        return None, None
 
 
 def _number_in(path: Path) -> int | None:

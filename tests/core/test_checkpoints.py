@@ -520,3 +520,29 @@ def test_two_checkpoints_of_one_step(tmp_path: Path) -> None:
     assert left_out == ["last.pt has the same step as step-9.pt, and is left out."]
     with pytest.raises(ValueError, match="both have step 9"):
         found_checkpoints([tmp_path / "a", tmp_path / "b"])
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")  # saving alone is meant
+def test_a_path_is_recorded_from_checkpoints_of_any_kind(tmp_path: Path) -> None:
+    draws = ps.Random(0), ps.Random(1)
+    expected = ps.Trajectory(tmp_path / "expected", directions=draws)
+    found = ps.Trajectory(tmp_path / "found", directions=draws)
+    models = [network(seed) for seed in range(4)]
+    for trajectory in (expected, found):
+        trajectory.record(0, models[0])
+    wrapped = {f"module.{name}": t for name, t in models[1].state_dict().items()}
+    saved({"model": wrapped}, tmp_path / "1.pt")
+    save_file(models[2].state_dict(), tmp_path / "2.safetensors")
+    checkpoint.save({"model": models[3].state_dict()}, checkpoint_id=tmp_path / "3")
+    for step, path in enumerate(("1.pt", "2.safetensors", "3"), start=1):
+        expected.record(step, models[step])
+        found.record(step, tmp_path / path)
+    planes = [
+        surface(models[0]).slice(ps.Plane(*draws, samples=3, trajectory=trajectory)).trajectory
+        for trajectory in (expected, found)
+    ]
+    assert planes[0] is not None and planes[1] is not None
+    assert len(found.steps) == 4 and planes[0].coordinates.any()
+    assert (planes[0].coordinates == planes[1].coordinates).all()
+    with pytest.raises(FileNotFoundError, match="no checkpoint at"):
+        found.record(5, tmp_path / "nothing.pt")
