@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -307,7 +309,9 @@ def test_what_a_killed_rank_had_finished_is_kept(
     assert again and not set(again) & set(finished)
     assert list(ps.read_slices(runs)["."]["plane"]) == [5, 10, 100, 200]
     assert len(read_index(runs)) == 4
-    assert not (runs / ".pysclice").exists()
+    # Signs of life of the killed session stay for some minutes, since it might be alive.
+    left = {path.name for path in (runs / ".pysclice").rglob("*") if path.is_file()}
+    assert left <= {"rank-0.json", "rank-1.json"}
 
 
 def test_a_checkpoint_that_fails_costs_no_other(checkpoints: Path, tmp_path: Path) -> None:
@@ -360,18 +364,24 @@ def test_interrupts_leave_nothing_corrupt(checkpoints: Path, tmp_path: Path) -> 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such terminals")
 def test_a_terminal_shows_a_bar_over_checkpoints(checkpoints: Path, tmp_path: Path) -> None:
+    import fcntl
     import pty
+    import termios
 
     master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
     done = subprocess.run(
         [sys.executable, "-m", "pysclice", *arguments(checkpoints, tmp_path / "runs")],
         stdout=subprocess.PIPE,
         stderr=slave,
-        env=environment(COLUMNS="100"),
+        env=environment(),
         timeout=60,
     )
     os.close(slave)
-    shown = os.read(master, 10**6).decode()
+    shown = ""
+    with suppress(OSError):  # how Linux tells the end of a terminal
+        while part := os.read(master, 2**16):
+            shown += part.decode()
     os.close(master)
     assert done.returncode == 0
     assert "checkpoints:   0%" in shown and "3/3" in shown

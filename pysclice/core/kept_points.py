@@ -87,6 +87,8 @@ class KeptPoints:
         row, size = row_of(coefficients), 0
         while len(rest):
             size = size or row
+            if 2 * len(rest) < 3 * size:
+                size = len(rest)  # a last block of a few points would measure mostly the center
             block, rest = rest[:size], rest[size:]
             # Standard errors are those of differences from the center.
             again = np.setdiff1d(zero, block)

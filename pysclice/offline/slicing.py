@@ -43,7 +43,7 @@ from pysclice.slices import Slice, SliceFormatError
 
 WORK_FOLDER = ".pysclice"
 NOTE = "offline"
-# A file that is still half written after so long belongs to a process that was killed.
+# What was not written to for so long belongs to a process that was killed.
 _ABANDONED_SECONDS = 600.0
 
 
@@ -376,8 +376,15 @@ class _Outlet:
     def clear(self, session: Path) -> None:
         """Remove what nobody needs any more; what is unfinished stays for the next time."""
         shutil.rmtree(session, ignore_errors=True)
-        _sweep(self._records)
-        places = (session.parent, self._work / "points", self._records, self._work)
+        for folder in (self._records, *session.parent.glob("*")):
+            _sweep(folder)
+        places = (
+            *session.parent.glob("*"),
+            session.parent,
+            self._work / "points",
+            self._records,
+            self._work,
+        )
         for folder in (*places, self._work.parent):
             try:
                 folder.rmdir()
@@ -393,8 +400,8 @@ class _Outlet:
 
 
 def _sweep(folder: Path) -> None:
-    """Remove what killed processes had begun to write."""
-    for path in folder.glob(".*"):
+    """Remove signs of life of killed processes, and what they had begun to write."""
+    for path in (*folder.glob(".*"), *folder.glob("rank-*.json")):
         with suppress(OSError):
             if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                 path.unlink()
