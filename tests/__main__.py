@@ -1,6 +1,7 @@
 """``python -m tests``: every test of the project, Python's, the page's and the browser's.
 
-Arguments go to pytest. Nothing is left out: a browser or a package that is missing is installed.
+Arguments go to pytest, which then runs once. Nothing is left out: a browser or a package that is
+missing is installed.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BROWSER_TESTS = "tests/e2e"
 ORACLES = ROOT / "tests" / "oracles.txt"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -32,11 +35,29 @@ def main(arguments: list[str]) -> int:
             return 1
     # The browser tests show the page as it is built: never an older one.
     frontend = run("build_frontend.py") or run("build_frontend.py", "test")
-    python = run("-m", "pytest", *arguments)
+    python = run("-m", "pytest", *arguments) if arguments else run_all()
     said = {0: "passed", 5: "ran no test"}
     print(f"\nFrontend: {said.get(frontend, 'FAILED')}")
     print(f"Python:   {said.get(python, 'FAILED')}", flush=True)
     return 1 if frontend else python
+
+
+def run_all() -> int:
+    """Pytest on everything: 0 if all passed.
+
+    The browser's tests wait for a browser most of the time, so they run beside the others.
+    """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
+        command = [sys.executable, "-m", "pytest", BROWSER_TESTS]
+        beside = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True)
+        try:
+            others = run("-m", "pytest", f"--ignore={BROWSER_TESTS}")
+            browser = beside.wait()
+        finally:
+            beside.kill()
+        output.seek(0)
+        print(output.read(), flush=True)
+    return others or browser
 
 
 def run(*arguments: str) -> int:

@@ -144,7 +144,7 @@ function fieldRaster(
   // Blocks have sharp edges; what is smooth may be stretched.
   const coarse = drawing.moving === true && smooth;
   const pixels = (room: number) =>
-    Math.max(1, Math.round(Math.min(coarse ? room / 2.5 : room, MOST_PIXELS)));
+    Math.max(1, Math.round(Math.min(coarse ? room / 3 : room, MOST_PIXELS)));
   const extent = (coordinates: Float64Array) =>
     [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
   const columns = fractionalIndices(grid.xs, extent(grid.xs), pixels(width));
