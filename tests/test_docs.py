@@ -220,3 +220,21 @@ def test_the_slip_of_the_pen_on_that_page_is_shown_like_that() -> None:
 def test_all_names_that_a_text_may_call_stand_on_that_page() -> None:
     for name in (*SLICERS, *PARTS, "here"):
         assert f"`{name}`" in OFFLINE, name
+
+
+def test_the_code_of_the_page_on_scale_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch.distributed as dist
+    from torch.nn.parallel import DistributedDataParallel
+
+    monkeypatch.chdir(tmp_path)
+    names = {**known(), "DistributedDataParallel": DistributedDataParallel}
+    names |= {"plane": ps.Plane(ps.Random(0), ps.Random(1), samples=3), "train": print}
+    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
+    try:
+        (block,) = blocks((DOCS / "scale.md").read_text(encoding="utf-8"))
+        exec(compile(block, "docs/scale.md", "exec"), names)
+    finally:
+        dist.destroy_process_group()
+    assert 0 in ps.read_slices("runs/parallel")["."]["plane"]  # the rest is a matter of budget

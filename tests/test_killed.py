@@ -30,10 +30,9 @@ from torch import nn
 import pysclice as ps
 
 torch.set_num_threads(1)
-folder = Path(sys.argv[1])
 
 
-def train():
+def train(folder, steps):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
     inputs, targets = torch.randn(16, 4), torch.randint(2, (16,))
@@ -51,7 +50,7 @@ def train():
     }
     logger = ps.SliceLogger(folder / "run", surface, slicers, every=2)
     flushed = os.open(folder / "flushed", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-    while True:
+    for _ in range(steps):
         for series in logger.log_if_due(step):
             os.write(flushed, f"{series} {step}\\n".encode())
         optimizer.zero_grad()
@@ -63,10 +62,14 @@ def train():
             os.replace(folder / "half", checkpoint)
 
 
+warm = Path(sys.argv[1]) / "warm"
+warm.mkdir()
+train(warm, 3)  # what is imported late is imported now
+print("ready", flush=True)
 for _ in sys.stdin:
     child = os.fork()
     if not child:
-        train()
+        train(Path(sys.argv[1]) / "killed", 10**9)
     print(child, flush=True)
     os.waitpid(child, 0)
 """
@@ -75,6 +78,7 @@ for _ in sys.stdin:
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_training_that_is_killed_loses_nothing_that_was_flushed(tmp_path: Path) -> None:
     dice = random.Random(0)
+    (tmp_path / "killed").mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(
         [sys.executable, "-c", NURSERY, str(tmp_path)],
@@ -84,6 +88,7 @@ def test_training_that_is_killed_loses_nothing_that_was_flushed(tmp_path: Path) 
         env=environment,
     ) as nursery:
         assert nursery.stdin is not None and nursery.stdout is not None
+        assert nursery.stdout.readline() == "ready\n"
         for _ in range(KILLS):
             nursery.stdin.write("another\n")
             nursery.stdin.flush()
@@ -91,6 +96,7 @@ def test_training_that_is_killed_loses_nothing_that_was_flushed(tmp_path: Path) 
             time.sleep(dice.uniform(0.0, 0.4))
             os.kill(child, signal.SIGKILL)
         nursery.stdin.close()
+    tmp_path = tmp_path / "killed"
     flushed = {tuple(line.split()) for line in (tmp_path / "flushed").read_text().splitlines()}
     assert len(flushed) > 20
     with warnings.catch_warnings():
