@@ -23,7 +23,7 @@ import pysclice as ps
 from pysclice.cli import main
 from pysclice.core.kept_points import write_whole
 from pysclice.events import read_index
-from pysclice.offline.ranks import Ranks, Share
+from pysclice.offline.ranks import Roster, Share
 from tests import offline_project
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -331,7 +331,7 @@ def test_a_rank_that_falls_silent_is_given_up(tmp_path: Path) -> None:
     beat = {"beat": 1, "state": "finished", "errors": []}
     data = json.dumps(beat).encode()
     write_whole(tmp_path / "rank-1.json", lambda file: file.write(data))
-    with Ranks(tmp_path, share, patience=0.5) as ranks:
+    with Roster(tmp_path, share, patience=0.5) as ranks:
         ranks.wait(lambda other: other.state == "finished", lambda: None)
         assert [other.state for other in ranks.others] == ["finished", "lost"]
 

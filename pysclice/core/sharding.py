@@ -58,6 +58,27 @@ def part_of(whole: Tensor, like: Tensor) -> Tensor:
     return whole
 
 
+def local_part(tensor: Tensor, like: Tensor) -> Tensor:
+    """What this rank needs of a direction's tensor, in the shape of its part of the parameter.
+
+    Args:
+        tensor: divided as the parameter is; or all of it, dense or sparse (COO).
+        like: the parameter.
+    """
+    if not is_sharded(like) or is_sharded(tensor):
+        return local(tensor)
+    if not tensor.is_sparse:
+        return part_of(tensor, like)
+    extents, held = _extents(like), tensor.coalesce()
+    places = held.indices() - torch.tensor([[s] for s, _ in extents], device=held.device)
+    sizes = torch.tensor([[size] for _, size in extents], device=held.device)
+    inside = ((places >= 0) & (places < sizes)).all(0)
+    shape = [size for _, size in extents]
+    return torch.sparse_coo_tensor(
+        places[:, inside], held.values()[inside], shape, is_coalesced=True, check_invariants=False
+    )
+
+
 def flat_indices(tensor: Tensor, start: int, stop: int) -> Tensor | None:
     """Where the entries ``start`` to ``stop`` of a local part stand in the whole, row-major.
 

@@ -36,7 +36,7 @@ from pysclice.core.normalization import Filters, filters_of
 from pysclice.core.objective import BatchLoss, Metric, Objective
 from pysclice.core.parameters import Direction, Parameters, check_direction, direction_dtype
 from pysclice.core.ranks import ranks_of
-from pysclice.core.sharding import gathering_modules, is_sharded, reshard
+from pysclice.core.sharding import gathering_modules, is_sharded, local_part, reshard
 from pysclice.core.untouched import held_interrupts, own_randomness, stand_in
 from pysclice.slices import Float64, Slice
 
@@ -355,6 +355,8 @@ class LossSurface:
         center = {name: center[name].to(original) for name, original in originals.items()}
         for number, direction in enumerate(directions):
             check_direction(direction, center, f"Direction {number}")
+        if self._sharded:
+            directions = [{n: local_part(t, center[n]) for n, t in d.items()} for d in directions]
         if recompute_batch_norm and self.mode == "train":
             raise ValueError(
                 "In train mode BatchNorm uses the statistics of each batch, so there is nothing to "
@@ -490,6 +492,13 @@ class LossSurface:
         """The average over the first data set of what differentiating a batch some times gives."""
         originals = self._trainable()
         self._check_center(parameters, originals)
+        if gathering_modules(self.model):
+            # It would gather its own parameters, and the gradient with respect to others is 0.
+            raise ValueError(
+                "Gradients and Hessian products of a model under fully_shard are not there yet. "
+                "Take directions that need none, such as Random or Towards, and coordinates that "
+                "are given or drawn: AxisParallel(choose='random')."
+            )
         point = {
             name: parameters[name].detach().to(original, copy=True).requires_grad_()
             for name, original in originals.items()

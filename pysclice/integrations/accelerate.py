@@ -24,7 +24,9 @@ from pysclice.slices import Slice
 class Logger(Protocol):
     """What the loop sees of a logger, in the process that slices and in the others."""
 
-    def log_if_due(self, step: int, epoch: float | None = None) -> dict[str, Slice]:
+    def log_if_due(
+        self, step: int, epoch: float | None = None, loss: Any = None
+    ) -> dict[str, Slice]:
         """See ``SliceLogger.log_if_due``."""
         ...
 
@@ -125,7 +127,9 @@ def _tracked(accelerator: Accelerator) -> Any:
 class _NoLogger:
     """The logger of a process that does not slice."""
 
-    def log_if_due(self, step: int, epoch: float | None = None) -> dict[str, Slice]:
+    def log_if_due(
+        self, step: int, epoch: float | None = None, loss: Any = None
+    ) -> dict[str, Slice]:
         return {}
 
     def log(self, step: int, epoch: float | None = None) -> dict[str, Slice]:

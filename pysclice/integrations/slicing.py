@@ -187,10 +187,12 @@ def check_whole(model: nn.Module) -> None:
         if any(hasattr(parameter, sign) for sign in ("full_tensor", "ds_id", "_is_flat_param")):
             raise ValueError(
                 f"This process holds a share of the parameter {name!r} only, and a slice needs all "
-                "of it. Slice checkpoints of such a model instead."
+                "of it. Slice its checkpoints, or slice on all ranks in a loop of your own: see "
+                "docs/scale.md."
             )
     if any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules()):
         raise ValueError(
             "This process holds a share of the parameters only (FullyShardedDataParallel), and a "
-            "slice needs all of them. Slice checkpoints of such a model instead."
+            "slice needs all of them. Slice its checkpoints, or divide the model by "
+            "torch.distributed.fsdp.fully_shard and slice in a loop of your own: see docs/scale.md."
         )

@@ -108,7 +108,7 @@ class RankState:
     _seen: float = 0.0
 
 
-class Ranks:
+class Roster:
     """The processes of one session: each says in a file of its own that it is at work.
 
     Args:
@@ -132,7 +132,7 @@ class Ranks:
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> Ranks:
+    def __enter__(self) -> Roster:
         if self.share.world > 1:
             self._say()
             self._thread = threading.Thread(target=self._beat, daemon=True)

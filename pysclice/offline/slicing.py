@@ -34,7 +34,7 @@ from pysclice.core.surface import LossSurface, Slicer
 from pysclice.events import SliceWriter, read_slices
 from pysclice.logger.series import SeriesOfSlices
 from pysclice.offline.expression import canonical, slicer_from
-from pysclice.offline.ranks import Agreement, Ranks, Share, new_session
+from pysclice.offline.ranks import Agreement, Roster, Share, new_session
 from pysclice.offline.series_of_checkpoints import Stored, found_checkpoints
 from pysclice.offline.surface_from import source_fingerprint, surface_from
 from pysclice.slicers.line import Line
@@ -115,7 +115,7 @@ def slice_checkpoints(request: Request, told: Callable[[str], None] = print) -> 
         # Before anybody looks at what is there: what a former session left behind.
         session = agreement.on("session", lambda: _begun(outlet))
         done = outlet.keys()
-        with Ranks(work / "ranks" / session, share) as ranks:
+        with Roster(work / "ranks" / session, share) as ranks:
             outcome = Outcome()
             try:
                 surface = surface_from(request.module, _own_device(request.device, share))
@@ -156,7 +156,7 @@ def _ended(state: str) -> bool:
     return state in ("finished", "failed")
 
 
-def _of_others(ranks: Ranks) -> list[str]:
+def _of_others(ranks: Roster) -> list[str]:
     result = []
     for other in ranks.others:
         result += [f"Rank {other.rank}: {error}" for error in other.errors]

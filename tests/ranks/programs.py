@@ -174,6 +174,14 @@ def shards() -> Any:
         other = {n: t.detach().clone() for n, t in model_of(5).named_parameters()}
         towards = ps.Line(ps.Towards(other), span=(0.0, 1.0), samples=5)
         found[f"{kind} towards"] = compared(alone.slice(towards), surface.slice(towards))
+        places = [("up.weight", (1, 5)), ("mid.weight", (19, 3)), ("down.bias", (2,))]
+        given = ps.AxisParallel(coordinates=tuple(places), samples=5)
+        found[f"{kind} coordinates"] = compared(alone.slice(given), surface.slice(given))
+        uphill = ps.Line(ps.Gradient(), samples=5)
+        try:
+            found[f"{kind} gradient"] = compared(alone.slice(uphill), surface.slice(uphill))
+        except ValueError as error:
+            found[f"{kind} gradient"] = str(error)
     return found
 
 

@@ -42,6 +42,12 @@ def test_other_slices_of_a_divided_model(shards: list[dict[str, Any]], kind: str
         assert rank[f"{kind} auto line"]["difference"] <= 1e-6
         assert rank[f"{kind} auto line"]["fingerprints"]
         assert rank[f"{kind} towards"]["difference"] <= 1e-6
+        assert rank[f"{kind} coordinates"]["difference"] <= 1e-6
+        assert rank[f"{kind} coordinates"]["fingerprints"]
+        if kind == "tensor parallel":
+            assert rank[f"{kind} gradient"]["difference"] <= 1e-6
+        else:  # said, and not a gradient of zeros
+            assert "under fully_shard are not there yet" in rank[f"{kind} gradient"]
         assert rank[f"{kind} untouched"]
 
 
