@@ -185,10 +185,30 @@ def shards() -> Any:
     return found
 
 
-def compared_training(trained: Callable[[Path | None], Any]) -> Any:
+def trained(
+    model: nn.Module, optimizer: Any, steps: int, logger: ps.SliceLogger | None
+) -> tuple[list[bytes], list[float]]:
+    """The bits of a model after some steps of training, and the losses on the way."""
+    inputs, targets = data_of(64, seed=2 + dist.get_rank())
+    losses = []
+    for step in range(steps):
+        loss = nn.functional.cross_entropy(model(inputs), targets)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+        if logger is not None:
+            logger.log_if_due(step)
+    if logger is not None:
+        logger.close()
+    return bits(model), losses
+
+
+def compared_training(train: Callable[[bool], Any]) -> Any:
+    """Whether training is the same without a logger and with one, and what was warned of."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        same = trained(None) == trained(FOLDER / "runs")
+        same = train(False) == train(True)
     ours = [str(w.message) for w in caught if "pysclice" in str(w.message)]
     return {"same": same, "warned": ours}
 
@@ -196,58 +216,32 @@ def compared_training(trained: Callable[[Path | None], Any]) -> Any:
 def shards_train() -> Any:
     """Training of a divided model, with the logger and without: what comes out."""
 
-    def trained(logdir: Path | None) -> tuple[list[bytes], list[float]]:
+    def train(logged: bool) -> Any:
         model = sharded_models()["fully_shard"]
-        optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+        slicers = {"plane": SLICERS["plane"], "line": SLICERS["auto line"]}
         logger = None
-        if logdir is not None:
-            slicers = {"plane": SLICERS["plane"], "line": SLICERS["auto line"]}
-            logger = ps.SliceLogger(logdir, surface_of(model), slicers, every=2)
-        inputs, targets = data_of(64, seed=2 + dist.get_rank())
-        losses = []
-        for step in range(6):
-            loss = nn.functional.cross_entropy(model(inputs), targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-            if logger is not None:
-                logger.log_if_due(step)
-        if logger is not None:
-            logger.close()
-        return bits(model), losses
+        if logged:
+            logger = ps.SliceLogger(FOLDER / "runs", surface_of(model), slicers, every=2)
+        return trained(model, torch.optim.Adam(model.parameters(), lr=0.01), 6, logger)
 
-    return compared_training(trained)
+    return compared_training(train)
 
 
 def replicas_train() -> Any:
     """Training of a DDP model with a budgeted logger."""
 
-    def trained(logdir: Path | None) -> tuple[list[bytes], list[float]]:
+    def train(logged: bool) -> Any:
         model = DistributedDataParallel(model_of())
-        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        slicers = {"plane": SLICERS["plane"], "coordinates": SLICERS["coordinates"]}
         logger = None
-        if logdir is not None:
-            slicers = {"plane": SLICERS["plane"], "coordinates": SLICERS["coordinates"]}
+        if logged:
             logger = ps.SliceLogger(
-                logdir, surface_of(model), slicers, every=ps.LogSpaced(4), budget=0.5
+                FOLDER / "runs", surface_of(model), slicers, every=ps.LogSpaced(4), budget=0.5
             )
-        inputs, targets = data_of(64, seed=2 + dist.get_rank())
-        losses = []
-        for step in range(40):
-            loss = nn.functional.cross_entropy(model(inputs), targets)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.item())
-            time.sleep(0.005)
-            if logger is not None:
-                logger.log_if_due(step)
-        if logger is not None:
-            logger.close()
-        return bits(model), losses
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        return trained(model, optimizer, 40, logger)
 
-    return compared_training(trained)
+    return compared_training(train)
 
 
 def peak_bytes(run: Callable[[], Any]) -> int:
