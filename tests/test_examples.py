@@ -18,10 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 
 
-def output_of(name: str, *arguments: str, cwd: Path) -> str:
+def output_of(name: str, *arguments: str, cwd: Path, launcher: tuple[str, ...] = ()) -> str:
     """What an example prints; its own errors fail the test."""
     done = subprocess.run(
-        [sys.executable, str(EXAMPLES / name), *arguments],
+        [sys.executable, *launcher, str(EXAMPLES / name), *arguments],
         cwd=cwd,
         capture_output=True,
         text=True,
@@ -37,7 +37,7 @@ def test_every_example_is_run_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     found = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     assert found == {name for name in found if f'"{name}"' in source}
-    assert len(found) == 9
+    assert len(found) == 10
 
 
 def test_two_parameters(tmp_path: Path) -> None:
@@ -149,6 +149,19 @@ def test_accelerate_loop(tmp_path: Path) -> None:
     assert steps[72].examples == 300 and steps[72].notes["learning_rate"] == 0.003
     assert steps[72].center["train/loss"][0] < steps[0].center["train/loss"][0] / 2
     assert "steps 0, 30, 60, 72" in text
+
+
+@pytest.mark.parametrize(("kind", "evaluations"), [("replicas", 26), ("fully_shard", 50)])
+def test_many_gpus(tmp_path: Path, kind: str, evaluations: int) -> None:
+    launcher = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    arguments = ("--logdir", "runs", "--epochs", "1", "--every", "30", "--samples", "5")
+    shard = ("--shard",) if kind == "fully_shard" else ()
+    text = output_of("many_gpus.py", *arguments, *shard, cwd=tmp_path, launcher=launcher)
+    steps = ps.read_slices(tmp_path / "runs")[kind]["random plane"]
+    assert list(steps) == [0, 30, 35]
+    assert all(sum(s.notes["evaluation"]["ranks"]) == evaluations for s in steps.values())
+    assert steps[35].center["train/loss"][0] < steps[0].center["train/loss"][0] / 2
+    assert text.count("points measured by each rank") == 2
 
 
 def test_paper_figure(tmp_path: Path) -> None:
