@@ -110,7 +110,7 @@ def test_training_is_the_same_and_slices_are_in_its_run(
     assert alone["synchronized"] == [False, False, False, True, False, True] * 2
     assert list(ps.read_slices(tmp_path / "sliced")) == ["mine"]
     slices = ps.read_slices(tmp_path / "sliced")["mine"]["line"]
-    assert list(slices) == [0, 2, 4, 6, 8, 10]
+    assert list(slices) == [0, 2, 4, 6, 8, 10, 11]
     assert slices[10].examples == 24 and slices[10].notes["learning_rate"] == 0.01
     assert len(list((tmp_path / "sliced" / "mine").glob("*tfevents*"))) == 1
 

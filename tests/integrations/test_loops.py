@@ -216,8 +216,8 @@ def test_not_a_bit_of_training_is_changed(name: str, tmp_path: Path) -> None:
     assert len(set(map(float, alone["losses"]))) > 6  # it does train
     logged = ps.read_slices(tmp_path)["."]
     assert {series: list(steps) for series, steps in logged.items()} == {
-        "plane": [0, 3, 6, 9],
-        "gradient": [0, 3, 6, 9],
+        "plane": [0, 3, 6, 9, 11],
+        "gradient": [0, 3, 6, 9, 11],
     }
     for steps in logged.values():
         for slice_ in steps.values():
