@@ -147,7 +147,7 @@ def test_training_with_the_logger_is_bit_identical(tmp_path: Any, device: str) -
     loggers[0].close()
     assert plain == looked_at
     logged = ps.read_slices(tmp_path)["."]
-    assert set(logged) == set(SLICERS) and len(logged["line"]) == 9
+    assert set(logged) == set(SLICERS) and len(logged["line"]) == 10  # the last step, too
 
 
 def test_training_with_a_loss_that_raises_is_bit_identical(tmp_path: Any) -> None:
