@@ -13,6 +13,8 @@ import pytest
 from nbclient import NotebookClient
 
 import pysclice as ps
+from pysclice.events import PLUGIN_NAME
+from tests.plugin.test_routes import Site
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
@@ -33,11 +35,17 @@ def output_of(name: str, *arguments: str, cwd: Path, launcher: tuple[str, ...] =
     return done.stdout
 
 
+def shown_by_tensorboard(logdir: Path) -> dict[str, dict[str, list[int]]]:
+    """What the tab lists of a log directory: run -> series -> steps."""
+    runs = Site(logdir, sampling_hints={PLUGIN_NAME: 0}).index()["runs"]
+    return {run["name"]: {s["name"]: s["steps"] for s in run["series"]} for run in runs}
+
+
 def test_every_example_is_run_here() -> None:
     source = Path(__file__).read_text(encoding="utf-8")
     found = {path.name for path in EXAMPLES.iterdir() if path.suffix in (".py", ".ipynb")}
     assert found == {name for name in found if f'"{name}"' in source}
-    assert len(found) == 10
+    assert len(found) == 11
 
 
 def test_two_parameters(tmp_path: Path) -> None:
@@ -115,10 +123,9 @@ def test_lightning_callback(tmp_path: Path) -> None:
     arguments = ("--logdir", "runs", "--epochs", "2", "--every", "20", "--samples", "5")
     text = output_of("lightning_callback.py", *arguments, cwd=tmp_path)
     series = ps.read_slices(tmp_path / "runs")["lightning"]
-    assert {name: list(steps) for name, steps in series.items()} == {
-        "random plane": [0, 20, 40, 52],
-        "back to the start": [0, 20, 40, 52],
-    }
+    steps = [0, 20, 40, 52]
+    shown = shown_by_tensorboard(tmp_path / "runs")
+    assert shown == {"lightning": {"back to the start": steps, "random plane": steps}}
     last = series["random plane"][52]
     assert last.channels == (
         "train/loss",
@@ -135,7 +142,9 @@ def test_huggingface_trainer(tmp_path: Path) -> None:
     output_of("huggingface_trainer.py", "--logdir", "runs", *arguments, cwd=tmp_path)
     ((run, series),) = ps.read_slices(tmp_path / "runs").items()
     assert run.startswith("hugging face/runs/")
-    assert [list(steps) for steps in series.values()] == [[0, 6, 12]] * 2
+    shown = shown_by_tensorboard(tmp_path / "runs")
+    assert list(shown) == [run]
+    assert list(shown[run].values()) == [[0, 6, 12]] * 2
     last = series["steepest coordinates"][12]
     assert all("lora" in axis.name or "lm_head" in axis.name for axis in last.axes)
     assert last.channels == ("train/loss", "validation/loss")
@@ -145,10 +154,23 @@ def test_accelerate_loop(tmp_path: Path) -> None:
     arguments = ("--logdir", "runs", "--epochs", "2", "--every", "30", "--samples", "5")
     text = output_of("accelerate_loop.py", *arguments, cwd=tmp_path)
     steps = ps.read_slices(tmp_path / "runs")["accelerate"]["random plane"]
-    assert list(steps) == [0, 30, 60, 72]
+    shown = shown_by_tensorboard(tmp_path / "runs")
+    assert shown == {"accelerate": {"random plane": [0, 30, 60, 72]}}
     assert steps[72].examples == 300 and steps[72].notes["learning_rate"] == 0.003
     assert steps[72].center["train/loss"][0] < steps[0].center["train/loss"][0] / 2
     assert "steps 0, 30, 60, 72" in text
+
+
+def test_keras_fit(tmp_path: Path) -> None:
+    arguments = ("--logdir", "runs", "--epochs", "2", "--every", "50", "--samples", "5")
+    text = output_of("keras_fit.py", *arguments, cwd=tmp_path)
+    shown = shown_by_tensorboard(tmp_path / "runs")
+    assert list(shown) == ["keras"]
+    assert shown["keras"]["random plane"][:3] == [0, 50, 100]
+    steps = ps.read_slices(tmp_path / "runs")["keras"]["random plane"]
+    first, *_, last = steps.values()
+    assert last.center["train/loss"][0] < first.center["train/loss"][0] / 2
+    assert "slices at steps 0, 50, 100" in text
 
 
 @pytest.mark.parametrize(("kind", "evaluations"), [("replicas", 26), ("fully_shard", 50)])
@@ -158,7 +180,8 @@ def test_many_gpus(tmp_path: Path, kind: str, evaluations: int) -> None:
     shard = ("--shard",) if kind == "fully_shard" else ()
     text = output_of("many_gpus.py", *arguments, *shard, cwd=tmp_path, launcher=launcher)
     steps = ps.read_slices(tmp_path / "runs")[kind]["random plane"]
-    assert list(steps) == [0, 30, 35]
+    shown = shown_by_tensorboard(tmp_path / "runs")
+    assert shown == {kind: {"random plane": [0, 30, 35]}}
     assert all(sum(s.notes["evaluation"]["ranks"]) == evaluations for s in steps.values())
     assert steps[35].center["train/loss"][0] < steps[0].center["train/loss"][0] / 2
     assert text.count("points measured by each rank") == 2
