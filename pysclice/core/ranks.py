@@ -61,6 +61,9 @@ class Ranks:
         group: of torch.distributed; None for all ranks.
         timeout: seconds that a rank waits for the others once its own share is done.
 
+    Raises:
+        RankError: another rank did not make its own in this time.
+
     Attributes:
         sent: what this rank has told the others.
     """
@@ -76,12 +79,19 @@ class Ranks:
         self._broken = ""
         self._place = ""
         self._told: BaseException | None = None
-        self._group = dist.new_group(
-            members,
-            timeout=datetime.timedelta(seconds=timeout),
-            backend="gloo",
-            use_local_synchronization=True,
-        )
+        try:
+            self._group = dist.new_group(
+                members,
+                timeout=datetime.timedelta(seconds=timeout),
+                backend="gloo",
+                use_local_synchronization=True,
+            )
+        except Exception as error:  # of types that depend on torch's version
+            raise RankError(
+                f"Not all {self.size} ranks made their surface within {timeout:g} seconds. Make "
+                "the LossSurface on every rank, or let this one slice alone: "
+                "LossSurface(..., process_group=None)."
+            ) from error
 
     @property
     def broken(self) -> bool:

@@ -436,6 +436,18 @@ def hanging() -> Any:
     return {"told": "nothing"}
 
 
+def surface_on_one_rank() -> Any:
+    """A surface that one rank makes and the other does not."""
+    if dist.get_rank() == 1:
+        time.sleep(10)
+        return {}
+    try:
+        surface_of(DistributedDataParallel(model_of(), init_sync=False), process_group_timeout=3.0)
+    except Exception as error:
+        return {"told": f"{type(error).__name__}: {error}"}
+    return {"told": "nothing"}
+
+
 def leave(found: Any) -> Any:
     """Write at once and go: a rank is gone, so the group cannot be taken down in good order."""
     _write(found)

@@ -41,6 +41,11 @@ def test_a_rank_that_does_not_come_is_waited_for_so_long(tmp_path: Path) -> None
     assert 3.0 <= found["seconds"] < 12.0
 
 
+def test_a_surface_that_one_rank_makes_is_told_so(tmp_path: Path) -> None:
+    found, _ = torchrun("surface_on_one_rank", 2, tmp_path)
+    assert found["told"].startswith("RankError: Not all 2 ranks made their surface within 3 sec")
+
+
 def test_training_outlives_a_killed_rank_and_a_restart_goes_on(tmp_path: Path) -> None:
     survivor, _ = torchrun("killed_while_logging", 2, tmp_path, fails=True)
     assert survivor["logged"] == [["line", "plane"], [], []]
