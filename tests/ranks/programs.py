@@ -292,7 +292,7 @@ def memory() -> Any:
         # How many gathered layers wait to be freed depends on the other ranks' pace: of what the
         # model needs anyway the most counts, of what slices need the least.
         own = max(peak_bytes(calls["pass"]) for _ in range(4))
-        peaks = {name: min(peak_bytes(calls[name]) for _ in range(2)) for name in ("line", "plane")}
+        peaks = {name: min(peak_bytes(calls[name]) for _ in range(3)) for name in ("line", "plane")}
         found[kind] = {
             "shard": shard,
             "line": (peaks["line"] - own) / shard,
