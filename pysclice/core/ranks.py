@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import pickle
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -122,7 +123,7 @@ class Ranks:
         names = [n for n, s in everywhere[0].items() if any(o.get(n) != s for o in everywhere)]
         if not names:
             return {}
-        values = self.agreed({name: own[name].cpu() for name in names if name in own})
+        values = self.agreed({name: own[name].cpu() for name in names} if self.first else {})
         return {name: value.to(own[name].device) for name, value in values.items()}
 
     def clock(self, clock: Callable[[], float] = time.perf_counter) -> Callable[[], float]:
@@ -209,7 +210,8 @@ class Ranks:
             self._exchange(_Message(self._place, failure=f"{type(error).__name__}: {error}"))
         except RankError as other:
             # Its own failure says more than that the others failed, too.
-            error.add_note(str(other)) if hasattr(error, "add_note") else None
+            if sys.version_info >= (3, 11):
+                error.add_note(str(other))
 
     def _exchange(self, message: _Message) -> list[Any]:
         import torch.distributed as dist
