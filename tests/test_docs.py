@@ -229,6 +229,8 @@ def test_the_code_of_the_page_on_scale_runs(
     from torch.nn.parallel import DistributedDataParallel
 
     monkeypatch.chdir(tmp_path)
+    # The page's budget is small, and the machine may be slow today.
+    monkeypatch.setattr("pysclice.logger.time_budget._OPENING_SECONDS", 1e6)
     names = {**known(), "DistributedDataParallel": DistributedDataParallel}
     names |= {"plane": ps.Plane(ps.Random(0), ps.Random(1), samples=3), "train": print}
     dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
@@ -237,4 +239,4 @@ def test_the_code_of_the_page_on_scale_runs(
         exec(compile(block, "docs/scale.md", "exec"), names)
     finally:
         dist.destroy_process_group()
-    assert 0 in ps.read_slices("runs/parallel")["."]["plane"]  # the rest is a matter of budget
+    assert 0 in ps.read_slices("runs/parallel")["."]["plane"]

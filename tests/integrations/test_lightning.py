@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import itertools
 import warnings
 from pathlib import Path
 from typing import Any
@@ -359,7 +360,9 @@ def test_bad_arguments_get_a_sentence(arguments: dict[str, Any], message: str) -
 
 def test_options_reach_surface_and_logger(tmp_path: Path) -> None:
     package = importlib.import_module("lightning.pytorch")
-    callback = SliceCallback(SLICERS, every=1, budget=0.5, mode="train", backend="reference")
+    clock = itertools.count(step=0.001).__next__
+    options: dict[str, Any] = {"budget": 0.5, "clock": clock, "backend": "reference"}
+    callback = SliceCallback(SLICERS, every=1, mode="train", **options)
     with warnings.catch_warnings():
         fit(package, tmp_path, callback)
     slice_ = ps.read_slices(tmp_path)["mine"]["plane"][0]

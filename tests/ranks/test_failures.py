@@ -38,7 +38,7 @@ def test_a_killed_rank_is_noticed_by_the_others(tmp_path: Path) -> None:
 def test_a_rank_that_does_not_come_is_waited_for_so_long(tmp_path: Path) -> None:
     found, _ = torchrun("hanging", 2, tmp_path)
     assert "did not hear from all others within 4 seconds" in found["told"]
-    assert 3.0 <= found["seconds"] < 12.0
+    assert 3.0 <= found["seconds"] < 60.0  # the other would have come after 120
 
 
 def test_a_surface_that_one_rank_makes_is_told_so(tmp_path: Path) -> None:
