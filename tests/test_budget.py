@@ -454,3 +454,20 @@ def test_a_loss_that_adds_up_is_not_measured_on_fewer_examples(
             logger.log_if_due(0)
     of_mean, of_sum = added
     assert of_sum == {None} and of_mean > {None, 2048, 256}
+
+
+def test_what_is_forfeited_of_the_opening_need_not_be_earned() -> None:
+    run = Run({"line": LINE}, 0.1, 1, lambda step: 0.01, lambda step: 1e-4).train(300)
+    # Three seconds, of which a line takes 5 ms: the opening's ten are not waited for.
+    taken = [taken.step for taken in run.taken]
+    assert taken[0] == 0 and len(taken) >= 35
+    assert np.diff(taken).max() <= 16
+    assert run.share() <= 0.1 + (0.1 + 0.005) / run.clock.now  # a second's and a slice
+
+
+def test_a_slice_is_taken_though_it_takes_time_to_decide(tmp_path: Path) -> None:
+    surface = ps.LossSurface(SmallConvNet(), nn.CrossEntropyLoss(), images(8))
+    clock = itertools.count(step=0.001).__next__  # each question takes as long as an evaluation
+    line = {"line": ps.Line(ps.Random(0), samples=3)}
+    with ps.SliceLogger(tmp_path, surface, line, every=1, budget=0.5, clock=clock) as logger:
+        assert all(set(logger.log_if_due(step)) == {"line"} for step in range(6))

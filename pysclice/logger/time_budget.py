@@ -3,8 +3,8 @@
 The account earns a fraction of the wall time and pays for whatever the logger took. A slice is
 taken only once the account covers what it is expected to cost, so the bound holds whatever the
 plan is worth: a plan that is wrong makes a slice late, not training slow. What was not spent is
-kept for one round of slices at most, so that the bound holds for the last while as for the whole
-run, also after training became faster.
+kept for one round of slices at most, and what a second earns, so that the bound holds for the last
+while as for the whole run, also after training became faster.
 
 The plan gives up what hurts least, first. It makes the interval longer, up to 8 times: every slice
 that is taken stays as good, and compares with those before it. Then it leaves out every other
@@ -125,6 +125,7 @@ class Account:
         self._entered: float | None = None
         self._spent = 0.0
         self._forfeited = 0.0
+        self._advance = fraction * _OPENING_SECONDS  # covered by what is earned first
 
     @contextmanager
     def spending(self) -> Iterator[None]:
@@ -151,12 +152,19 @@ class Account:
     @property
     def balance(self) -> float:
         """Seconds that slicing may take now; negative where it has to wait."""
-        earned = self.fraction * max(self.elapsed, _OPENING_SECONDS)
+        earned = max(self.fraction * self.elapsed, self._advance)
         return earned - self.spent - self._forfeited
 
     def keep_at_most(self, seconds: float) -> None:
-        """Forfeit what was saved beyond this."""
-        self._forfeited += max(0.0, self.balance - seconds)
+        """Forfeit what was saved beyond this: first of the advance, so that less is to be earned.
+
+        What a second earns is kept in any case. To decide takes time as well, and a sum that just
+        covers the next slice would not cover it any more.
+        """
+        beyond = max(0.0, self.balance - seconds - self.fraction)
+        advanced = max(0.0, self._advance - self.fraction * self.elapsed)
+        self._advance -= min(beyond, advanced)
+        self._forfeited += beyond - min(beyond, advanced)
 
 
 class _Costs:
