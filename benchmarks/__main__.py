@@ -2,7 +2,7 @@
 
 Everyone takes a turn in every round, in one process and at a fixed number of threads, so that a
 machine that slows down slows all of them. ``python -m benchmarks gates`` says whether what has to
-be reached is reached.
+be reached is reached; there each task has a process of its own, and once more with other tools.
 """
 
 from __future__ import annotations
@@ -10,44 +10,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import functools
-import importlib
-import sys
-import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import torch
+from collections.abc import Sequence
 
 from benchmarks import gates, peers, table
-from benchmarks.cases import Case, cases
+from benchmarks.cases import cases
 from benchmarks.contenders import NAIVE, OURS, own
 from benchmarks.machine import description, peak_flops
 from benchmarks.memory import peak_megabytes
-from benchmarks.rows import Row, row
-from benchmarks.tasks import Task, tasks
-from benchmarks.timing import Pace, clock
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What was asked for on the command line."""
-
-    what: str
-    models: list[str]
-    threads: int | None
-    rounds: int
-    device: str
-    quick: bool
-    with_peers: bool
-
-    @property
-    def pace(self) -> Pace:
-        if self.quick:
-            return Pace(self.rounds, 5, 0.1, 0.1)
-        if self.what == "gates":
-            return Pace(self.rounds, 40, 2.0, 0.4)
-        return Pace(self.rounds, 60, 1.0, 0.7)
+from benchmarks.rows import Row
+from benchmarks.runs import Settings, all_tasks, measured_row, row_apart, say, use_threads
+from benchmarks.tasks import Task
+from benchmarks.timing import clock
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -56,13 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     # One thread until memory is measured: a process that used several cannot fork.
     use_threads(1)
-    known = cases(settings.device)
-    _say("training the models")
-    made = [known[name]() for name in settings.models]
+    say("training the models")
+    wanted = all_tasks(settings)
     if settings.what == "gates":
-        print_gates(settings, made)
+        print_gates(settings, wanted)
     else:
-        print_table(settings, made)
+        print_table(settings, wanted)
 
 
 def _settings(arguments: Sequence[str] | None) -> Settings:
@@ -91,16 +64,15 @@ def _settings(arguments: Sequence[str] | None) -> Settings:
     )
 
 
-def print_table(settings: Settings, made: Sequence[Case]) -> None:
+def print_table(settings: Settings, wanted: Sequence[Task]) -> None:
     """All tasks, everyone, and memory."""
     threads = settings.threads or 1
-    wanted = [task for case in made for task in tasks(case, settings.quick)]
-    _say("measuring memory")
+    say("measuring memory")
     memory = {task.name: _memory(task, threads, settings.device) for task in wanted}
     use_threads(threads)
     now = clock(threads, settings.device)
     peak = peak_flops(now, settings.device)
-    rows = _rows(settings, wanted, threads)
+    rows = [measured_row(task, settings, threads) for task in wanted]
     print(_head(settings, [threads], peak), end="\n\n")
     names = list(peers.peers()) if settings.with_peers else []
     print(table.markdown(rows, names, peak, memory, minima=threads > 1), end="\n\n")
@@ -113,60 +85,39 @@ def print_table(settings: Settings, made: Sequence[Case]) -> None:
     print("\n".join(f"- {note}" for note in table.notes(rows)))
 
 
-def print_gates(settings: Settings, made: Sequence[Case]) -> None:
+def print_gates(settings: Settings, known: Sequence[Task]) -> None:
     """One thread, with peers; then two, against the naive loop on two intra-op threads."""
     found: list[gates.Verdict] = []
     rows: list[Row] = []
     names = list(peers.peers()) if settings.with_peers else []
-    known = [task for case in made for task in tasks(case, settings.quick)]
+    alone = dataclasses.replace(settings, with_peers=False)
     if settings.threads in (None, 1):
         others = gates.others(gates.ONE_THREAD)
-        wanted = [task for task in known if task.name in others or (names and task.whole)]
-        one = {row.name: row for row in _rows(settings, wanted, 1, others)}
-        found += gates.judged(gates.ONE_THREAD, one)
-        found += gates.against_peers(one, names)
+        one = [
+            row_apart(task, alone, 1, others[task.name]) for task in known if task.name in others
+        ]
+        found += gates.judged(gates.ONE_THREAD, {row.name: row for row in one})
+        beside = [row_apart(task, settings, 1, set()) for task in known if names and task.whole]
+        found += gates.against_peers({row.name: row for row in beside}, names)
         found += gates.loader_reads()
-        rows += one.values()
+        rows += [*one, *beside]
     if settings.threads in (None, 2) and settings.device == "cpu":
         others = gates.others(gates.TWO_THREADS)
-        wanted = [task for task in known if task.name in others]
-        alone = dataclasses.replace(settings, with_peers=False)
-        two = {row.name: row for row in _rows(alone, wanted, 2, others)}
+        two = [
+            row_apart(task, alone, 2, others[task.name]) for task in known if task.name in others
+        ]
         found += [
             dataclasses.replace(verdict, gate=f"{verdict.gate}, two cores")
-            for verdict in gates.judged(gates.TWO_THREADS, two, minima=True)
+            for verdict in gates.judged(
+                gates.TWO_THREADS, {row.name: row for row in two}, minima=True
+            )
         ]
-        rows += two.values()
+        rows += two
     found += gates.same_values(rows)
     peak = peak_flops(clock(1, settings.device), settings.device)
     print(_head(settings, [settings.threads] if settings.threads else [1, 2], peak), end="\n\n")
     print(gates.markdown(found), end="\n\n")
     print("\n".join(f"- {note}" for note in table.notes(rows)))
-
-
-def _rows(
-    settings: Settings,
-    wanted: Sequence[Task],
-    threads: int,
-    others: Mapping[str, set[str]] | None = None,
-) -> list[Row]:
-    use_threads(threads)
-    now = clock(threads, settings.device)
-    found = []
-    for task in wanted:
-        began = time.perf_counter()
-        among = None if others is None else {OURS} | others.get(task.name, set())
-        found.append(
-            row(
-                task,
-                settings.pace,
-                now,
-                among=among,
-                with_peers=settings.with_peers,
-            )
-        )
-        _say(f"{task.name}, {threads} thread(s): {time.perf_counter() - began:.0f} s")
-    return found
 
 
 def _memory(task: Task, threads: int, device: str) -> list[float]:
@@ -195,16 +146,6 @@ def _head(settings: Settings, threads: Sequence[int], peak: float) -> str:
                 "`pip install --no-deps -r benchmarks/peers.txt` adds them."
             )
     return " ".join(lines)
-
-
-def use_threads(threads: int) -> None:
-    """So many for torch and for numpy's linear algebra, which some tools use."""
-    torch.set_num_threads(threads)
-    importlib.import_module("threadpoolctl").threadpool_limits(threads, user_api="blas")
-
-
-def _say(what: str) -> None:
-    print(what, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
