@@ -258,12 +258,15 @@ def ranks_of(model: nn.Module, sharded: bool, process_group: Any, timeout: float
     Args:
         model: as the user has it, wrapped or not.
         sharded: whether its parameters are divided among ranks.
-        process_group: a group of torch.distributed, None, or ``"auto"``.
+        process_group: a group of torch.distributed, ranks that were made before, None, or
+            ``"auto"``.
         timeout: see ``Ranks``.
 
     Raises:
         ValueError: a sharded model is to be sliced alone.
     """
+    if isinstance(process_group, Ranks):
+        return process_group
     import torch.distributed as dist
 
     running = dist.is_available() and dist.is_initialized()

@@ -432,6 +432,11 @@ class LossSurface:
             ],
         }
 
+    @property
+    def has_gradients(self) -> bool:
+        """Whether ``gradient`` and products with the Hessian are there: not under fully_shard."""
+        return not gathering_modules(self.model)
+
     def gradient(self, parameters: Parameters) -> Parameters:
         """Gradient of the first data set's loss at these parameters: name -> tensor.
 
@@ -492,7 +497,7 @@ class LossSurface:
         """The average over the first data set of what differentiating a batch some times gives."""
         originals = self._trainable()
         self._check_center(parameters, originals)
-        if gathering_modules(self.model):
+        if not self.has_gradients:
             # It would gather its own parameters, and the gradient with respect to others is 0.
             raise ValueError(
                 "Gradients and Hessian products of a model under fully_shard are not there yet. "

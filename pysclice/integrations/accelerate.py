@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -16,13 +18,20 @@ except ImportError as _error:
     ) from _error
 
 from pysclice.core.surface import LossSurface, Slicer
-from pysclice.integrations.slicing import check_whole, is_summary_writer, sorted_options
+from pysclice.integrations.drawing import undivided
+from pysclice.integrations.slicing import (
+    check_present,
+    is_summary_writer,
+    ranks_for,
+    sorted_options,
+    takes_turns,
+)
 from pysclice.logger.slice_logger import SliceLogger
 from pysclice.slices import Slice
 
 
 class Logger(Protocol):
-    """What the loop sees of a logger, in the process that slices and in the others."""
+    """What the loop sees of a logger, in processes that slice and in those that do not."""
 
     def log_if_due(
         self, step: int, epoch: float | None = None, loss: Any = None
@@ -61,16 +70,18 @@ def slice_logger(
 ) -> Logger:
     """A logger for a loop around an ``Accelerator``.
 
-    It unwraps the model, writes through the accelerator's
-    TensorBoard tracker, and slices in the main process only; in the others its methods do nothing.
-    Under mixed precision the model itself runs under autocast once it is prepared, so slices have
-    the precision of training.
+    It unwraps the model and writes through the accelerator's TensorBoard tracker. Several processes
+    share the points of a slice, and the main one writes: call the logger's methods in all of them,
+    with the same steps. With ``process_group=None`` or ``process=True`` the main process slices
+    alone, and in the others the methods do nothing. Under mixed precision the model itself runs
+    under autocast once it is prepared, so slices have the precision of training.
 
     Args:
         accelerator: what prepared the model. Call its ``init_trackers`` first.
         model: the model, prepared or not.
         loss_fn: ``loss_fn(outputs, targets)``, as of ``LossSurface``.
-        data: as of ``LossSurface``; loaders may be prepared ones.
+        data: as of ``LossSurface``. A prepared loader, which gives each process a share, stands
+            for the loader that it was made from.
         slicers: as of ``SliceLogger``.
         target: a writer or a directory, in place of the tracker's.
         every: as of ``SliceLogger``.
@@ -81,7 +92,8 @@ def slice_logger(
     Raises:
         TypeError: an unknown option, or an argument of the wrong kind.
         ValueError: there is no TensorBoard tracker and no target; or this process holds a share of
-            the parameters only.
+            the parameters only, which is no DTensor.
+        RankError: this failed in another process.
 
     Example:
         .. code-block:: python
@@ -93,19 +105,26 @@ def slice_logger(
                 logger.log_if_due(step)
     """
     of_surface, of_logger = sorted_options("slice_logger", options)
-    if not _takes_slices(accelerator):
+    first, processes = bool(accelerator.is_main_process), accelerator.num_processes
+    shared = takes_turns(processes, of_surface, of_logger)
+    if not (first or shared):
         return _NoLogger()
-    if target is None:
-        target = _tracked(accelerator)
-    unwrapped = accelerator.unwrap_model(model, keep_torch_compile=False)
-    check_whole(unwrapped)
-    surface = LossSurface(unwrapped, loss_fn, data, **of_surface)
-    return SliceLogger(target, surface, slicers, every=every, **of_logger)
+    ranks = ranks_for(of_surface) if shared else None
+    with nullcontext() if ranks is None else ranks.together("the first look"):
+        where = target if target is not None else _tracked(accelerator) if first else os.devnull
+        unwrapped = accelerator.unwrap_model(model, keep_torch_compile=False)
+        check_present(unwrapped, alone=ranks is None)
+        options = of_surface if ranks is None else {**of_surface, "process_group": ranks}
+        whole = data if processes == 1 else _whole(data)
+        surface = LossSurface(unwrapped, loss_fn, whole, **options)
+        return SliceLogger(where, surface, slicers, every=every, **of_logger)
 
 
-def _takes_slices(accelerator: Accelerator) -> bool:
-    """Whether this process slices."""
-    return bool(accelerator.is_main_process)
+def _whole(data: Any) -> Any:
+    """Data of which this process would get a share, undivided; others as they are."""
+    if isinstance(data, Mapping):
+        return {name: _whole(part) for name, part in data.items()}
+    return undivided(data)
 
 
 def _tracked(accelerator: Accelerator) -> Any:

@@ -53,9 +53,9 @@ def draw(loader: Any, examples: int, seed: int = 0) -> list[Any]:
             "Give the examples to slice on: data=(inputs, targets), or a list of batches."
         )
     memo: dict[int, Any] = {}
-    if not isinstance(loader.dataset, IterableDataset):
-        memo[id(loader.dataset)] = _shallow(loader.dataset)
     try:
+        if not isinstance(loader.dataset, IterableDataset):
+            memo[id(loader.dataset)] = _shallow(loader.dataset)
         with own_randomness(seed):
             collate = copy.deepcopy(loader.collate_fn, memo)
             numbers = _numbers(loader)
@@ -77,21 +77,54 @@ def draw(loader: Any, examples: int, seed: int = 0) -> list[Any]:
     return batches
 
 
+def undivided(loader: Any) -> Any:
+    """The loader that accelerate made this one from, which gives all examples; or the one given.
+
+    Where a shuffled one would give them in another order to each process, they come in order.
+    """
+    base = getattr(loader, "base_dataloader", None)
+    if not isinstance(base, DataLoader) or isinstance(base.dataset, IterableDataset):
+        return loader
+    batches = _dealt(base)
+    if batches is None:
+        return loader
+    if type(batches) is BatchSampler and _reads_all(batches.sampler):
+        order = SequentialSampler(base.dataset)  # type: ignore[arg-type]  # map-style ones have a length
+        batches = BatchSampler(order, batches.batch_size, batches.drop_last)
+    return DataLoader(
+        base.dataset,
+        batch_sampler=batches,
+        collate_fn=base.collate_fn,
+        num_workers=base.num_workers,
+        worker_init_fn=base.worker_init_fn,
+    )
+
+
+def _dealt(loader: DataLoader[Any]) -> Any:
+    """The batches of which a loader gives a share, or all."""
+    batches: Any = loader.batch_sampler
+    while hasattr(batches, "batch_sampler"):  # a share of another's batches
+        batches = batches.batch_sampler
+    return batches
+
+
+def _reads_all(sampler: Any) -> bool:
+    return type(sampler) in _ALL or type(sampler).__name__ in _ALL_BY_NAME
+
+
 def _numbers(loader: DataLoader[Any]) -> Sequence[int] | None:
     """The indices that the loader may give; None where only reading it can tell."""
     if isinstance(loader.dataset, IterableDataset):
         return None
     sampler: Any = loader.sampler
     if loader.batch_sampler is not None:
-        batches: Any = loader.batch_sampler
-        while hasattr(batches, "batch_sampler"):  # a share of another's batches
-            batches = batches.batch_sampler
+        batches = _dealt(loader)
         if type(batches) is not BatchSampler:
             return None
         sampler = batches.sampler
     if type(sampler) is SubsetRandomSampler:
         return sampler.indices
-    if type(sampler) in _ALL or type(sampler).__name__ in _ALL_BY_NAME:
+    if _reads_all(sampler):
         return range(len(loader.dataset))  # type: ignore[arg-type]  # map-style ones have a length
     return None
 

@@ -57,8 +57,11 @@ class SliceCallback(_Callback):  # type: ignore[misc]  # a base that is known at
     metrics among them) is put back. A module with manual optimization steps its optimizers itself
     and needs ``batch_loss``, and so does one that keeps state in objects of other kinds.
 
-    With several processes, the first one slices. A model whose parameters are shared out among
-    them (FSDP, DeepSpeed's third stage, tensor parallelism) is not sliced.
+    Several processes share the points of a slice, and the first one writes; also those of
+    ``ModelParallelStrategy``, which divide the model by ``fully_shard`` or by tensor parallelism.
+    With ``process_group=None``, a ``trajectory`` or ``process=True`` the first one slices alone. A
+    model that ``FSDPStrategy`` or DeepSpeed's third stage divides is not sliced, and a
+    ``training_step`` that gathers from other processes needs ``batch_loss``.
 
     Args:
         slicers: series name -> slicer; or a function ``(surface) -> slicers`` for those that need
@@ -134,7 +137,9 @@ class SliceCallback(_Callback):  # type: ignore[misc]  # a base that is known at
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """Make the logger and slice the first step."""
-        if not _takes_slices(trainer):
+        # A training of a few batches only tries out whether everything works.
+        first, processes = bool(trainer.is_global_zero), trainer.world_size
+        if trainer.fast_dev_run or not self._slicing.takes_part(first, processes):
             return
         self._seen = trainer.global_step
         self._slicing.start(
@@ -144,6 +149,8 @@ class SliceCallback(_Callback):  # type: ignore[misc]  # a base that is known at
             self._losses,
             # With several optimizers there is no one learning rate to note.
             trainer.optimizers[0] if len(trainer.optimizers) == 1 else None,
+            processes=processes,
+            drawn=self._data is None,
         )
         self._slicing.at(trainer.global_step, trainer.current_epoch)
 
@@ -177,11 +184,6 @@ class SliceCallback(_Callback):  # type: ignore[misc]  # a base that is known at
             with held_interrupts(), own_randomness(self._seed), torch.no_grad():
                 result[name] = [_prepared(trainer, module, batch) for batch in batches]
         return result
-
-
-def _takes_slices(trainer: Any) -> bool:
-    """Whether this process slices, and this is a training whose results are kept."""
-    return bool(trainer.is_global_zero) and not trainer.fast_dev_run
 
 
 def _target_of(trainer: Any) -> Any:
@@ -275,6 +277,13 @@ def _silenced(module: nn.Module, found: dict[str, Any]) -> Iterator[None]:
     def silent(*_: Any, **__: Any) -> None:
         pass
 
+    def all_gather(*_: Any, **__: Any) -> None:
+        # The processes look at different points, and would wait for each other.
+        raise TypeError(
+            "The module's training_step gathers from other processes, which look at other points "
+            "meanwhile. Pass SliceCallback(batch_loss=lambda module, batch: ...)."
+        )
+
     changed = []
     try:
         for part in module.modules():
@@ -284,7 +293,10 @@ def _silenced(module: nn.Module, found: dict[str, Any]) -> Iterator[None]:
             changed.append((own, dict(own)))
             if own["_trainer"] is not None:
                 own["_trainer"] = _QuietTrainer(own["_trainer"])
+            alone = own["_trainer"] is None or own["_trainer"].world_size == 1
             own.update(log=log, log_dict=log_dict, print=silent)
+            if not alone:
+                own["all_gather"] = all_gather
             context = own.get("_compiler_ctx") or {}
             for name in ("forward", "training_step"):
                 if f"original_{name}" in context:
@@ -292,11 +304,14 @@ def _silenced(module: nn.Module, found: dict[str, Any]) -> Iterator[None]:
         yield
     finally:
         for own, before in changed:
-            for name in ("_trainer", "log", "log_dict", "print", "forward", "training_step"):
+            for name in _SILENCED:
                 if name in before:
                     own[name] = before[name]
                 else:
                     own.pop(name, None)
+
+
+_SILENCED = ("_trainer", "log", "log_dict", "print", "all_gather", "forward", "training_step")
 
 
 class _QuietTrainer:

@@ -1,16 +1,24 @@
-"""What the callbacks share: a logger that is made when training starts, and never stops it."""
+"""What the callbacks share: a logger that is made when training starts, and never stops it.
+
+Where several processes train, they share the points of a slice, as in a loop of one's own. What
+one of them fails at fails in all of them, or they would wait for each other.
+"""
 
 from __future__ import annotations
 
 import inspect
+import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
+from pysclice.core.ranks import RankError, Ranks
+from pysclice.core.sharding import is_sharded
 from pysclice.core.surface import LossSurface, Slicer
 from pysclice.core.told import tell
 from pysclice.core.trajectory import Trajectory
@@ -54,6 +62,15 @@ class Slicing:
         self._last: int | None = None
         self._failed = False
 
+    def takes_part(self, first: bool, processes: int) -> bool:
+        """Whether this process slices: all of them do where they can help each other.
+
+        Args:
+            first: whether it is the one that would slice alone.
+            processes: how many train.
+        """
+        return first or self._shared(processes)
+
     def start(
         self,
         target: Callable[[], Any],
@@ -61,29 +78,51 @@ class Slicing:
         data: Callable[[], Any],
         losses: Mapping[str, Any],
         optimizer: Any = None,
+        *,
+        processes: int = 1,
+        drawn: bool = False,
     ) -> None:
         """Make the logger.
 
         Args:
-            target: gives the writer or the directory.
+            target: gives the writer or the directory; asked in the process that writes.
             model: the model in training, or what gives it.
             data: gives the data sets.
             losses: how the loss is computed, as arguments of ``LossSurface``.
             optimizer: what trains the model.
+            processes: how many train, each of which calls this if ``takes_part`` says so.
+            drawn: the data are drawn from the trainer's own, of which a process has a share.
         """
         self.end()  # of a training before, which ended in an error that no hook told of
         self._last, self._failed = None, False
         try:
-            if not isinstance(model, nn.Module):
-                model = model()
-            check_whole(model)
-            surface = LossSurface(model, data=data(), **losses, **self._of_surface)
-            surface(surface.current())  # once, so that a loss that cannot be had is told once
-            slicers = self._slicers(surface) if callable(self._slicers) else self._slicers
-            arguments = {"optimizer": plain_optimizer(optimizer), **self._of_logger}
-            self.logger = SliceLogger(target(), surface, slicers, **arguments)
+            ranks = ranks_for(self._of_surface) if self._shared(processes) else None
+            together = nullcontext() if ranks is None else ranks.together("the first look")
+            with together:
+                if not isinstance(model, nn.Module):
+                    model = model()
+                check_present(model, alone=ranks is None)
+                if ranks is not None and drawn:
+                    found = ranks.agreed(data() if ranks.first else None)
+                else:
+                    found = data()
+                options = dict(self._of_surface)
+                if ranks is not None:
+                    options["process_group"] = ranks
+                surface = LossSurface(model, data=found, **losses, **options)
+                surface(surface.current())  # once, so that a loss that cannot be had is told once
+                slicers = self._slicers(surface) if callable(self._slicers) else self._slicers
+                arguments = {"optimizer": plain_optimizer(optimizer), **self._of_logger}
+                where = target() if ranks is None or ranks.first else os.devnull
+                self.logger = SliceLogger(where, surface, slicers, **arguments)
         except Exception as error:
+            self.logger = None
             self._fail("pysclice takes no slices of this training", error)
+
+    def _shared(self, processes: int) -> bool:
+        # A path is recorded by one process.
+        helped = takes_turns(processes, self._of_surface, self._of_logger)
+        return helped and self._trajectory is None
 
     def at(self, step: int, epoch: float | None, *, last: bool = False) -> None:
         """Log if a slice is due, or in any case if this is the last step."""
@@ -97,7 +136,7 @@ class Slicing:
                 self._trajectory = None
                 self._fail("pysclice does not record the trajectory any more", error)
         if last:
-            if step != self._last:
+            if self._to_be_logged(logger, step):
                 self._last = step
                 logger.log(step, epoch=epoch)
             return
@@ -105,6 +144,15 @@ class Slicing:
         # With a budget only some may have been taken, and a process hands over earlier ones.
         if any(slice_.step == step for slice_ in taken) and "budget" not in self._of_logger:
             self._last = step
+
+    def _to_be_logged(self, logger: SliceLogger, step: int) -> bool:
+        missing, ranks = step != self._last, logger.surface.ranks
+        if ranks is None or ranks.broken:
+            return missing
+        try:
+            return ranks.agreed(missing)  # the first process may have failed to write
+        except RankError:
+            return True  # the logger finds the same, and says so
 
     def end(self, error: BaseException | None = None) -> None:
         """Close the logger; a training that was interrupted does not wait for slices."""
@@ -171,28 +219,67 @@ _OF_SURFACE = _options_of(LossSurface)
 _OF_LOGGER = _options_of(SliceLogger) - {"every", "mode"}
 
 
+def takes_turns(
+    processes: int, of_surface: Mapping[str, Any], of_logger: Mapping[str, Any]
+) -> bool:
+    """Whether the processes of a training slice together, given the options of both.
+
+    Args:
+        processes: how many train.
+        of_surface: ``process_group=None`` lets the first one slice alone.
+        of_logger: ``mode="process"`` as well, since a copy in another process has no ranks.
+    """
+    import torch.distributed as dist
+
+    running = dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+    wanted = of_surface.get("process_group", "auto") is not None
+    return processes > 1 and running and wanted and of_logger.get("mode") != "process"
+
+
+def ranks_for(of_surface: Mapping[str, Any]) -> Ranks:
+    """The processes that slice together; made before the surface, so that it can fail in one.
+
+    Args:
+        of_surface: options by name.
+
+    Raises:
+        RankError: not all of them came.
+    """
+    group = of_surface.get("process_group", "auto")
+    return Ranks(
+        None if isinstance(group, str) else group, of_surface.get("process_group_timeout", 600.0)
+    )
+
+
 def plain_optimizer(optimizer: Any) -> torch.optim.Optimizer | None:
     """The optimizer, if it is one that a slice can note the learning rate of."""
     return optimizer if isinstance(optimizer, torch.optim.Optimizer) else None
 
 
-def check_whole(model: nn.Module) -> None:
-    """Refuse a model of which each process holds a share.
+def check_present(model: nn.Module, *, alone: bool) -> None:
+    """Refuse a model of which this process has too little.
+
+    Args:
+        model: in training.
+        alone: no other process helps.
 
     Raises:
-        ValueError: its parameters are shares.
+        ValueError: its parameters are shares, and the other processes do not help, or are not
+            asked for theirs by this kind of share.
     """
     for name, parameter in model.named_parameters():
-        # Of FSDP2 and tensor parallelism; of DeepSpeed's third stage; of FSDP1.
-        if any(hasattr(parameter, sign) for sign in ("full_tensor", "ds_id", "_is_flat_param")):
+        # Of DeepSpeed's third stage; of FSDP1.
+        unknown = any(hasattr(parameter, sign) for sign in ("ds_id", "_is_flat_param"))
+        if unknown or (alone and is_sharded(parameter)):
             raise ValueError(
                 f"This process holds a share of the parameter {name!r} only, and a slice needs all "
-                "of it. Slice its checkpoints, or slice on all ranks in a loop of your own: see "
-                "docs/scale.md."
+                f"of it. Slice its checkpoints, or {_DIVIDED}: see docs/scale.md."
             )
     if any(type(module).__name__ == "FullyShardedDataParallel" for module in model.modules()):
         raise ValueError(
             "This process holds a share of the parameters only (FullyShardedDataParallel), and a "
-            "slice needs all of them. Slice its checkpoints, or divide the model by "
-            "torch.distributed.fsdp.fully_shard and slice in a loop of your own: see docs/scale.md."
+            f"slice needs all of them. Slice its checkpoints, or {_DIVIDED}: see docs/scale.md."
         )
+
+
+_DIVIDED = "divide the model by torch.distributed.fsdp.fully_shard and let all processes slice"

@@ -47,8 +47,10 @@ class SliceCallback(TrainerCallback):
 
         trainer.add_callback(SliceCallback(trainer=trainer, validation=True))
 
-    With several processes, the first one slices. A model whose parameters are shared out among
-    them (FSDP, DeepSpeed's third stage, tensor parallelism) is not sliced.
+    Several processes share the points of a slice, and the first one writes; also those that divide
+    the model by ``fully_shard`` or by tensor parallelism. With ``process_group=None``, a
+    ``trajectory`` or ``process=True`` the first one slices alone. A model that FSDP's first version
+    or DeepSpeed's third stage divides is not sliced.
 
     Args:
         slicers: series name -> slicer; or a function ``(surface) -> slicers`` for those that need
@@ -109,7 +111,8 @@ class SliceCallback(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **given: Any) -> None:
         """Make the logger and slice the first step."""
-        if not _takes_slices(state):
+        first, processes = bool(state.is_world_process_zero), args.world_size
+        if not self._slicing.takes_part(first, processes):
             return
         self._slicing.start(
             lambda: self._target(args),
@@ -117,6 +120,8 @@ class SliceCallback(TrainerCallback):
             lambda: self._data if self._data is not None else self._drawn(given),
             {"batch_loss": self._batch_loss},
             given.get("optimizer"),
+            processes=processes,
+            drawn=self._data is None,
         )
         self._slicing.at(state.global_step, state.epoch)
 
@@ -188,11 +193,6 @@ def own_loss(model: nn.Module, batch: Any) -> Any:
             "data labels, or pass SliceCallback(batch_loss=lambda model, batch: ...)."
         )
     return loss
-
-
-def _takes_slices(state: Any) -> bool:
-    """Whether this process slices."""
-    return bool(state.is_world_process_zero)
 
 
 def _directory_of_scalars(args: Any) -> Path | None:

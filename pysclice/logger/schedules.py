@@ -205,6 +205,11 @@ class Watch:
         self._last: list[Moment | None] = [None] * len(self._schedules)
 
     @property
+    def same_on_all_ranks(self) -> bool:
+        """Whether steps and epochs alone decide; losses and clocks differ from rank to rank."""
+        return all(isinstance(one, Every | LogSpaced | AtSteps) for one in self._schedules)
+
+    @property
     def steps(self) -> int | None:
         """The number of steps between two slices, where this is all there is to the schedule."""
         first = self._schedules[0]

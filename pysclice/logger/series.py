@@ -78,7 +78,7 @@ class SeriesOfSlices:
     def names(self) -> list[str]:
         """The series; default slicers are chosen the first time, by the time of an evaluation."""
         if self._slicers is None:
-            self._slicers = default_slicers(self.evaluation()[0])
+            self._slicers = default_slicers(self.evaluation()[0], self.surface.has_gradients)
         return list(self._slicers)
 
     def evaluation(self) -> tuple[float, int]:
@@ -163,17 +163,23 @@ class SeriesOfSlices:
         )
 
 
-def default_slicers(seconds: float) -> dict[str, Slicer]:
+def default_slicers(seconds: float, gradients: bool = True) -> dict[str, Slicer]:
     """A line, a plane and a bundle that together take seconds: series name -> slicer.
 
     Args:
         seconds: what an evaluation takes. It chooses their resolution, from 13 x 13 to 25 x 25 on
             the plane.
+        gradients: whether the surface has them; if not, coordinates are drawn.
     """
     affordable = _DEFAULT_SECONDS / seconds
     line, plane, bundle = (49, 25, 13) if affordable > 900 else (25, 13, 7)
+    coordinates: dict[str, Slicer] = (
+        {"steepest coordinates": AxisParallel(count=16, samples=bundle)}
+        if gradients
+        else {"drawn coordinates": AxisParallel(count=16, choose="stratified", samples=bundle)}
+    )
     return {
         "random line": Line(Random(0), samples=line),
         "random plane": Plane(Random(0), Random(1), samples=plane),
-        "steepest coordinates": AxisParallel(count=16, samples=bundle),
+        **coordinates,
     }

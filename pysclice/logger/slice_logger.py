@@ -53,8 +53,8 @@ class SliceLogger:
     where a step was logged by two of them, TensorBoard shows the newer.
 
     **Many ranks.** Where the surface's ranks slice together, make the logger on each of them and
-    call it with the same steps; rank 0 writes, and its clock counts. If a rank is gone, the others
-    say so and take no more slices.
+    call it with the same steps; rank 0 writes, and its clock and its loss count. If a rank is gone,
+    the others say so and take no more slices.
 
     **A time budget.** With ``budget=0.02`` slicing takes at most 2 % of the wall time since the
     first call, over the whole run and over any longer part of it, also where training becomes
@@ -209,15 +209,23 @@ class SliceLogger:
             ``"process"``, those that were finished since the last call.
         """
         self._seen = now = Moment(step, epoch, loss)
-        due = self._due(now)
-        if not due and self._process is None:
-            return {}
-        with self._outlasting_ranks(step), self._spending():
-            finished = self._finished()
-            return finished | self._log_where_affordable(now) if due else finished
+        with self._outlasting_ranks(step):
+            due = self._due(now)
+            if not due and self._process is None:
+                return {}
+            with self._spending():
+                finished = self._finished()
+                return finished | self._log_where_affordable(now) if due else finished
         return {}
 
     def _due(self, now: Moment) -> bool:
+        ranks = self.surface.ranks
+        if ranks is None or self._watch.same_on_all_ranks:
+            return self._due_here(now)
+        # One rank that slices alone would wait for the others, and they for its gradients.
+        return self._mode != "none" and ranks.agreed(ranks.first and self._due_here(now))
+
+    def _due_here(self, now: Moment) -> bool:
         try:
             return self._watch.due(now)
         except Exception as error:

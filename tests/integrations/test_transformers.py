@@ -290,3 +290,27 @@ def test_training_twice_slices_twice(tmp_path: Path) -> None:
     assert list(ps.read_slices(tmp_path)["."]["line"]) == [0, 2]
     files = [path for path in tmp_path.rglob("events*") if "runs" not in path.parts]
     assert len(files) == 2
+
+
+def test_the_trainers_own_loss_can_be_sliced(tmp_path: Path) -> None:
+    seed()
+    trainer = trainer_of(tmp_path, gpt2().eval(), label_smoothing_factor=0.1)
+    start = {name: value.clone() for name, value in trainer.model.state_dict().items()}
+    callback = SliceCallback(
+        SLICERS,
+        trainer=trainer,
+        data=[{name: torch.stack([row[name] for row in sentences()]) for name in sentences()[0]}],
+        batch_loss=lambda model, batch: trainer.compute_loss(model, dict(batch)),
+        every=100,
+    )
+    trainer.add_callback(callback)
+    trainer.train()
+    (run,) = ps.read_slices(tmp_path).values()
+    model = gpt2().eval()
+    model.load_state_dict(start)
+    tokens = torch.stack([row["labels"] for row in sentences()])
+    outputs = model(input_ids=tokens).logits[:, :-1]
+    expected = nn.functional.cross_entropy(
+        outputs.flatten(0, 1), tokens[:, 1:].flatten(), label_smoothing=0.1
+    )
+    assert run["line"][0].losses[0, 0, 1] == pytest.approx(expected.item(), rel=1e-5)

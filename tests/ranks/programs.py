@@ -225,7 +225,9 @@ def shards_train() -> Any:
             logger = ps.SliceLogger(FOLDER / "runs", surface_of(model), slicers, every=2)
         return trained(model, torch.optim.Adam(model.parameters(), lr=0.01), 6, logger)
 
-    return compared_training(train)
+    found = compared_training(train)
+    with ps.SliceLogger(FOLDER / "defaults", surface_of(sharded_models()["fully_shard"])) as logger:
+        return {**found, "defaults": sorted(logger.log(0))}
 
 
 def replicas_train() -> Any:
@@ -243,7 +245,17 @@ def replicas_train() -> Any:
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
         return trained(model, optimizer, 40, logger)
 
-    return compared_training(train)
+    return {**compared_training(train), "loss falls": steps_at_which_the_loss_falls()}
+
+
+def steps_at_which_the_loss_falls() -> list[int]:
+    """When ranks slice whose losses fall at other steps."""
+    surface = surface_of(DistributedDataParallel(model_of()))
+    schedule = ps.WhenLossFalls(0.5)
+    line = {"line": ps.Line(ps.Random(0), samples=3)}
+    with ps.SliceLogger(FOLDER / "falls", surface, line, every=schedule) as logger:
+        fall = 2 + dist.get_rank()
+        return [s for s in range(6) if logger.log_if_due(s, loss=4.0 if s < fall else 1.0)]
 
 
 def peak_bytes(run: Callable[[], Any]) -> int:
