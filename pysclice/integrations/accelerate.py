@@ -112,7 +112,7 @@ def slice_logger(
     ranks = ranks_for(of_surface) if shared else None
     with nullcontext() if ranks is None else ranks.together("the first look"):
         where = target if target is not None else _tracked(accelerator) if first else os.devnull
-        unwrapped = accelerator.unwrap_model(model, keep_torch_compile=False)
+        unwrapped = accelerator.unwrap_model(model)
         check_present(unwrapped, alone=ranks is None)
         options = of_surface if ranks is None else {**of_surface, "process_group": ranks}
         whole = data if processes == 1 else _whole(data)
