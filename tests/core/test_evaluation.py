@@ -607,13 +607,13 @@ def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.Monke
     monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 100.0)
     timed: list[str] = []
-    seconds = Trial.seconds
+    share = Trial.share
 
     def noted(trial: Trial, candidate: Candidate) -> float | None:
         timed.append(candidate.kind)
-        return seconds(trial, candidate)
+        return share(trial, candidate)
 
-    monkeypatch.setattr(Trial, "seconds", noted)
+    monkeypatch.setattr(Trial, "share", noted)
     surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
     line = ps.Line(ps.Random(0), samples=3)
 
@@ -630,6 +630,32 @@ def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.Monke
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
     large = surface.slice(ps.Line(ps.Random(0), samples=1537))
     assert large.notes["evaluation"]["backend"] == "stacked" and timed
+
+
+@pytest.mark.parametrize(
+    ("samples", "batch", "larger"),
+    [
+        (129, 256, 128),  # what 128 images save is seen
+        (9, 256, None),  # it would take too long to see, and is known
+        (129, 64, 64),  # no batch is larger
+    ],
+)
+def test_images_are_timed_on_as_many_as_show_what_pays(
+    samples: int, batch: int, larger: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
+    monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
+    timed: list[int | None] = []
+
+    def noted(trial: Trial, candidate: Candidate) -> float | None:
+        timed.append(None if trial.larger is None else trial.larger.examples)
+        return 0.5 if candidate.kind == "images" else 2.0
+
+    monkeypatch.setattr(Trial, "share", noted)
+    surface = ps.LossSurface(images_network(), nn.CrossEntropyLoss(), pairs(batch, (1, 8, 8)))
+    taken = surface.slice(ps.Line(ps.Random(0), samples=samples))
+    assert taken.notes["evaluation"]["examples_at_once"] == 128
+    assert set(timed) <= {larger} and (larger is None or timed)
 
 
 def test_the_plain_cross_entropy_is_told_from_others() -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import logging
 import math
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,11 +47,16 @@ _MORE = 8
 # or else, by a few percent, where the work is so many examples times points.
 _RESTS, _LONG = 0.1, 2**13
 
-# Images at a time; the first where there is no time to find out.
-_AT_ONCE = (64, 128, 32)
+# Images at a time: their activations stay near, and few calls are made.
+_AT_ONCE = 128
 
 # What is kept of the examples from one point to the next may take so much memory.
 _KEPT_BYTES = 2**29
+
+# What few images take says nothing of the many that do not fit into a processor's cache: those who
+# take batches apart are timed on so many, if two evaluations of these are this share of the work;
+# or else they are thought to take so much of the reference's time, as a rule.
+_ENOUGH, _OF_THE_WORK, _AS_A_RULE = _AT_ONCE, 0.03, 0.7
 
 # A backend that saves less than this is not worth the check of every slice.
 _WORTH_CHANGING = 0.95
@@ -123,11 +127,10 @@ def choose(
             return _untimed(trial) or reference
         # Trying out is about thirty evaluations of so many examples.
         seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
-        trial = Trial(model, _some(portion, int(seconds / each)))
-        candidates = _in_sizes(
-            _candidates(trial, wanted, threads, evaluations), trial.portion.examples
-        )
-        best = _fastest(trial, candidates, wanted)
+        trial = Trial(model, _some(portion, int(seconds / each)), _enough(portion, evaluations))
+        candidates = _candidates(trial, wanted, threads, evaluations)
+        unseen = trial.larger is None and (portion.sizes[0] or 0) >= _ENOUGH
+        best = _fastest(trial, candidates, wanted, unseen)
     kept[key] = _Remembered(best, is_reference=best is None)
     if best is None:
         return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
@@ -186,24 +189,40 @@ def _seconds_each(trial: Trial, portion: Portion, evaluations: int) -> float:
         trial = Trial(trial.model, _some(portion, more))
 
 
-def _fastest(trial: Trial, candidates: Iterable[Candidate], wanted: str) -> Candidate | None:
+def _enough(portion: Portion, evaluations: int) -> Portion | None:
+    """As many examples as show what taking batches apart saves; None if they take too long."""
+    examples = min(_ENOUGH, portion.sizes[0] or _ENOUGH)
+    if 2 * examples > _OF_THE_WORK * evaluations:
+        return None
+    return _some(portion, examples)
+
+
+def _fastest(
+    trial: Trial, candidates: Iterable[Candidate], wanted: str, unseen: bool
+) -> Candidate | None:
     """The fastest that agrees with the reference; None if that is the reference itself.
 
     The first ones are the most promising: another has to be clearly faster, because what a few
     examples take says little of what many do, and none is tried after one that does as well as was
     hoped.
+
+    Args:
+        trial: tries them out.
+        candidates: the most promising first.
+        wanted: one of ``BACKENDS``.
+        unseen: what taking batches apart saves does not show on the trial's examples.
     """
-    best, seconds = None, math.inf
+    best, share = None, math.inf
     for candidate in candidates:
-        taken = trial.seconds(candidate) if trial.agrees(candidate) else None
-        if taken is not None and taken < _CLEARLY_FASTER * seconds:
-            best, seconds = candidate, taken
-        if seconds < _AS_HOPED * trial.reference_seconds():
+        taken: float | None = None
+        if trial.agrees(candidate):
+            rule = unseen and candidate.at_once is not None
+            taken = _AS_A_RULE if rule else trial.share(candidate)
+        if taken is not None and taken < _CLEARLY_FASTER * share:
+            best, share = candidate, taken
+        if share < _AS_HOPED:
             break
-    if best is not None and wanted == "auto":
-        if seconds > _WORTH_CHANGING * trial.reference_seconds():
-            return None
-    return best
+    return None if wanted == "auto" and share > _WORTH_CHANGING else best
 
 
 def _is_compiled(module: nn.Module) -> bool:
@@ -242,7 +261,7 @@ def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> li
     if wanted in ("auto", "replay"):
         images = any(name in watched.functions for name in CONVOLUTIONS)
         if images and work.objective.sees_outputs:
-            found.append(Candidate("images", workers, _AT_ONCE[0]))
+            found.append(Candidate("images", workers, _AT_ONCE))
         long = evaluations > _LONG * trial.portion.examples // _LEAST_EXAMPLES
         rests = watched.resting > _RESTS or len(work.groups) > 1
         if wanted == "replay" or workers > 1 or rests or long:
@@ -262,15 +281,6 @@ def _watched(trial: Trial) -> Watched | None:
         _log.info("The reference alone evaluates this model: %s.", reason)
         return None
     return watched
-
-
-def _in_sizes(candidates: Iterable[Candidate], examples: int) -> Iterator[Candidate]:
-    """The candidates, those that take batches apart in all sizes that can be told apart."""
-    for candidate in candidates:
-        yield candidate
-        if candidate.at_once is not None and examples >= max(_AT_ONCE):
-            for at_once in _AT_ONCE[1:]:
-                yield dataclasses.replace(candidate, at_once=at_once)
 
 
 def _can_be_stacked(watched: Watched) -> bool:

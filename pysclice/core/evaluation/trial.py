@@ -32,8 +32,9 @@ _log = logging.getLogger(__name__)
 # Stacks are timed with so many points.
 _STACKED_POINTS = 8
 
-# Who takes so many seconds is timed once.
-_LONG = 0.01
+# Who takes so many seconds is timed once; of several threads, which may wait for each other, none
+# that takes less than the second.
+_LONG, _LONG_OF_THREADS = 0.01, 0.1
 
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
@@ -69,21 +70,25 @@ class Trial:
     Args:
         model: the user's own.
         portion: the examples.
+        larger: more examples, to time those on who take batches apart.
 
     Attributes:
         dropped: why backends do not take part: kind -> reason.
     """
 
-    def __init__(self, model: MovableModel, portion: Portion) -> None:
+    def __init__(
+        self, model: MovableModel, portion: Portion, larger: Portion | None = None
+    ) -> None:
         self.model = model
         self.portion = portion
+        self.larger = larger
         self.dropped: dict[str, str] = {}
         self._points = _points(model)
         self._reference: tuple[dict[str, Float64], Prepared] | None = None
         self._differences: dict[Candidate, float] = {}
         self._bytes: dict[Candidate, float] = {}
         self._prepared: dict[Candidate, Prepared] = {}
-        self._reference_seconds: float | None = None
+        self._reference_seconds: dict[bool, float] = {}
 
     def glance(self) -> float:
         """Seconds that the reference takes for a point, seen once."""
@@ -91,13 +96,6 @@ class Trial:
         began = time.perf_counter()
         evaluator([self._points[-1]], None)
         return time.perf_counter() - began
-
-    def reference_seconds(self) -> float:
-        """Seconds that the reference takes for a point."""
-        if self._reference_seconds is None:
-            prepared = self._of_reference()[1]
-            self._reference_seconds = self._seconds(Reference(self.model), prepared)
-        return self._reference_seconds
 
     def agrees(self, candidate: Candidate) -> bool:
         """Whether a candidate gives what the reference gives; if not, it is dropped."""
@@ -123,15 +121,24 @@ class Trial:
                 return False
         return True
 
-    def seconds(self, candidate: Candidate) -> float | None:
-        """Seconds that a candidate takes for a point; None if it is dropped."""
+    def share(self, candidate: Candidate) -> float | None:
+        """What a candidate takes of the reference's time for a point; None if it is dropped."""
         backend = candidate.on(self.model)
+        large = candidate.at_once is not None and self.larger is not None
         try:
-            prepared = self._prepared.pop(candidate, None) or backend.prepare(self.portion)
-            return self._seconds(backend, prepared)
+            prepared = None if large else self._prepared.pop(candidate, None)
+            seconds = self._seconds(backend, prepared or backend.prepare(self._timed_on(large)))
         except Exception as error:
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
             return None
+        if large not in self._reference_seconds:
+            reference = Reference(self.model)
+            found = reference.prepare(self._timed_on(large)) if large else self._of_reference()[1]
+            self._reference_seconds[large] = self._seconds(reference, found)
+        return seconds / self._reference_seconds[large]
+
+    def _timed_on(self, large: bool) -> Portion:
+        return self.larger if large and self.larger is not None else self.portion
 
     def bytes_kept(self, candidate: Candidate) -> float:
         """Bytes that a backend keeps of each example, beside the data."""
@@ -226,8 +233,9 @@ class Trial:
         alone = backend.workers == 1 and torch.get_num_threads() == 1
         clock = time.thread_time if alone and work.device.type == "cpu" else time.perf_counter
         taken: list[float] = []
+        long = _LONG if alone else _LONG_OF_THREADS
         # The first warms up, of which little shows where it takes long.
-        while len(taken) < (2 if alone else 3) and (not alone or sum(taken) < _LONG):
+        while len(taken) < (2 if alone else 3) and sum(taken) < long:
             began = clock()
             evaluate_blocks(evaluators, blocks, self._loss_of_each, _forget, self.model)
             if work.device.type == "cuda":
