@@ -10,13 +10,14 @@ import { useAppState, useServices } from "../ui/context";
 import { Settled } from "../ui/moving";
 import { viewsFor } from "../views/registry";
 import { noteText } from "./noteText";
+import { attemptFact } from "./restarts";
 import { useStep } from "./useSelection";
 
 /** What the record says about itself, for the run in focus. */
 export function Details({ selection }: { readonly selection: Selection }) {
   const { store } = useServices();
   const open = useAppState((state) => state.detailsOpen);
-  const slice = useFocusSlice(selection);
+  const found = useFocusSlice(selection);
   return (
     <details
       className="details"
@@ -25,8 +26,8 @@ export function Details({ selection }: { readonly selection: Selection }) {
     >
       <summary>Details</summary>
       <Settled>
-        {slice && selection.focus ? (
-          <SliceFacts slice={slice} run={selection.focus.run.name} />
+        {found && selection.focus ? (
+          <SliceFacts {...found} run={selection.focus.run.name} />
         ) : (
           <p className="muted details-none">No slice is shown for the run in focus.</p>
         )}
@@ -38,7 +39,11 @@ export function Details({ selection }: { readonly selection: Selection }) {
 // A bundle has many axes, described alike: the first ones tell.
 const DESCRIBED_AXES = 3;
 
-function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: string }) {
+interface SliceFactsProps extends FocusSlice {
+  readonly run: string;
+}
+
+function SliceFacts({ slice, attempt, run }: SliceFactsProps) {
   const [focusPoints] = slice.shape;
   const [allAxes, setAllAxes] = useState(false);
   const others = slice.axes.length - DESCRIBED_AXES;
@@ -55,6 +60,7 @@ function SliceFacts({ slice, run }: { readonly slice: Slice; readonly run: strin
       formatStep(slice.step) +
         (slice.epoch === null ? "" : `, epoch ${formatValue(slice.epoch, 3)}`),
     ],
+    ...(attempt === null ? [] : [["Attempt", attempt] satisfies [string, string]]),
     ["Samples", layoutTitle(layout) + (focusPoints > 1 ? `, ${focusPoints} focus points` : "")],
     ["Examples", formatStep(slice.examples)],
     ["Evaluations", formatStep(slice.evaluations)],
@@ -123,7 +129,13 @@ function pathFact({ steps }: Trajectory): string {
   return `${formatStep(steps.length)} points, step ${ends.join(" to ")}`;
 }
 
-function useFocusSlice(selection: Selection): Slice | null {
+interface FocusSlice {
+  readonly slice: Slice;
+  /** Which attempt of the run it is of, where there were several. */
+  readonly attempt: string | null;
+}
+
+function useFocusSlice(selection: Selection): FocusSlice | null {
   const { fields } = useServices();
   useSyncExternalStore(fields.subscribe, fields.version);
   const step = useStep(selection);
@@ -134,5 +146,6 @@ function useFocusSlice(selection: Selection): Slice | null {
   const key = frameKey(series, position);
   if (!layout || key === undefined) return null;
   const entry = fields.get(fieldKey(key, strideFor(layout, selection.samples)));
-  return entry && "slice" in entry ? entry.slice : null;
+  if (!entry || !("slice" in entry)) return null;
+  return { slice: entry.slice, attempt: attemptFact(series, position) };
 }

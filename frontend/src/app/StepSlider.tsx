@@ -9,7 +9,11 @@ import { stepPlaces, unitFor } from "../state/stepUnits";
 import { useAppState, useDark, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
 import { formatPlace, placeText } from "./placeText";
+import { restartsIn, restartText } from "./restarts";
 import { drawTicks, PADDING, shareOf, stepAt } from "./stepTicks";
+
+/** How far from a flag the pointer still is at it. */
+const NEAR = 5;
 
 interface StepSliderProps {
   readonly selection: Selection;
@@ -53,6 +57,14 @@ export function StepSlider({ selection, step }: StepSliderProps) {
     const nearest = steps[nearestPosition(steps.map(places), place)];
     if (nearest !== undefined) seek(store, steps, nearest);
   };
+  const restarts = useMemo(() => restartsIn(selection), [selection]);
+  const pointedAt = restarts.filter(
+    (restart) =>
+      hovered !== null &&
+      Math.abs(shareOf(places(restart.step), [first, last]) - shareOf(hovered, [first, last])) *
+        (size.width - 2 * PADDING) <=
+        NEAR,
+  );
   const left = (at: number) =>
     `calc(${PADDING}px + ${shareOf(at, [first, last])} * (100% - ${2 * PADDING}px))`;
   return (
@@ -66,6 +78,7 @@ export function StepSlider({ selection, step }: StepSliderProps) {
       aria-valuemin={start}
       aria-valuemax={end}
       aria-valuenow={step}
+      {...(restarts.length > 0 && { "aria-describedby": "restarts" })}
       aria-valuetext={`step ${formatStep(step)} of ${formatStep(end)}${placeText(unit, places(step))}`}
       onPointerDown={(event) => {
         event.currentTarget.setPointerCapture(event.pointerId);
@@ -87,6 +100,11 @@ export function StepSlider({ selection, step }: StepSliderProps) {
       }}
     >
       <canvas ref={canvas} style={size} />
+      {restarts.length > 0 && (
+        <span id="restarts" className="visually-hidden" data-testid="restarts">
+          {restartText(restarts)}
+        </span>
+      )}
       <span className="slider-track" />
       <span
         className={`slider-thumb ${waiting ? "slider-waiting" : ""}`}
@@ -95,7 +113,7 @@ export function StepSlider({ selection, step }: StepSliderProps) {
       />
       {hovered !== null && steps.length > 1 && (
         <span className="slider-hint" style={{ left: left(hovered) }}>
-          {formatPlace(unit, hovered)}
+          {restartText(pointedAt) || formatPlace(unit, hovered)}
         </span>
       )}
     </div>

@@ -1,3 +1,4 @@
+import { attemptsOf } from "../data/attempts";
 import { seriesNamed } from "../data/catalog";
 import { runStyle } from "../data/runColors";
 import type { Interval } from "../data/stats";
@@ -10,6 +11,7 @@ import type { StepPlaces } from "../state/stepUnits";
 export const PADDING = 9;
 const MOST_ROWS = 5;
 const ROW = 4;
+const FLAG = { rise: 7, width: 5, height: 5 };
 
 /** Share of the slider at which a step stands. */
 export function shareOf(step: number, [first, last]: Interval): number {
@@ -38,13 +40,16 @@ export function drawTicks(
 ): void {
   const rows = selection.visible.flatMap(({ run, place }) => {
     const series = seriesNamed(run, selection.seriesName);
-    return series ? [{ steps: series.steps, color: runStyle(place, dark).color }] : [];
+    if (!series) return [];
+    const restarts = attemptsOf(series)?.restarts ?? [];
+    return [{ steps: series.steps, restarts, color: runStyle(place, dark).color }];
   });
   const apart = rows.length <= MOST_ROWS;
-  const drawn = apart ? rows : [{ steps: selection.steps, color: theme.muted }];
+  const all = rows.flatMap(({ restarts }) => restarts);
+  const drawn = apart ? rows : [{ steps: selection.steps, restarts: all, color: theme.muted }];
   const width = surface.width - 2 * PADDING;
   const top = (surface.height - drawn.length * ROW) / 2 + ROW / 2;
-  for (const [row, { steps, color }] of drawn.entries()) {
+  for (const [row, { steps, restarts, color }] of drawn.entries()) {
     const y = top + row * ROW;
     const lines: Float64Array[] = [];
     let lastX = -1;
@@ -57,5 +62,26 @@ export function drawTicks(
     }
     const dense = lines.length > width / 3;
     surface.stroke({ lines }, IN_PLACE, { color, width: dense ? 1 : 2, opacity: 0.85 });
+    const xs = restarts.map((step) => PADDING + shareOf(places(step), domain) * width);
+    drawFlags(surface, xs, top - FLAG.rise, y + ROW / 2, theme);
   }
+}
+
+/** A pennant above all rows, on a pole that stands on the row of its run. */
+function drawFlags(
+  surface: Surface2D,
+  xs: readonly number[],
+  top: number,
+  bottom: number,
+  { muted }: Theme,
+): void {
+  if (xs.length === 0) return;
+  const places = [...new Set(xs.map((x) => Math.round(x) + 0.5))];
+  const poles = places.map((x) => Float64Array.of(x, top, x, bottom));
+  surface.stroke({ lines: poles }, IN_PLACE, { color: muted, width: 1 });
+  const { width, height } = FLAG;
+  const pennants = places.map((x) =>
+    Float64Array.of(x, top, x + width, top + height / 2, x, top + height),
+  );
+  surface.fill({ lines: pennants }, IN_PLACE, muted);
 }
