@@ -51,7 +51,9 @@ def tab(browser: Browser, host: Server) -> Iterator[Tab]:
 
 def test_the_step_bar_marks_where_a_run_went_on(tab: Tab) -> None:
     slider = tab.slicer.get_by_test_id("step-slider")
-    expect(slider).to_have_accessible_description("\u2068resumed\u2069 restarted at step 60 and 140")
+    expect(slider).to_have_accessible_description(
+        "\u2068resumed\u2069 restarted at step 60 and 140"
+    )
     box = slider.bounding_box()
     assert box is not None
     hint = tab.slicer.locator(".slider-hint")

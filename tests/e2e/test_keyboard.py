@@ -88,6 +88,8 @@ KEYS: list[tuple[str, str, Callable[[Tab], object], object]] = [
     ("G", "g", lambda tab: tab.chosen("compare"), "grid"),
     ("J", "j", focused_run, "b"),
     ("K", "k", focused_run, "a"),
+    ("I", "i", lambda tab: tab.slicer.get_by_test_id("inspector").count(), 1),
+    ("I", "i", lambda tab: tab.slicer.get_by_test_id("inspector").count(), 0),
     ("[", "[", rail, False),
     ("/", "/", lambda tab: tab.frame.evaluate("document.activeElement.type"), "search"),
 ]

@@ -20,6 +20,7 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
   const { store } = useServices();
   const compare = useAppState((state) => state.compare);
   const focusPoint = useAppState((state) => state.focusPoint);
+  const inspected = useAppState((state) => state.inspectorOpen);
   const set = store.setState;
   const views = viewsFor(selection.layout);
   const modes = modesFor(view, selection);
@@ -103,6 +104,14 @@ export const Toolbar = memo(function Toolbar({ selection, view }: ToolbarProps) 
         <div className="toolbar-menus">
           <DisplayMenu colors={view?.colors ?? false} selection={selection} />
           <ExportMenu selection={selection} />
+          <IconButton
+            icon="inspector"
+            label="Inspector"
+            shortcut="I"
+            data-testid="inspector-toggle"
+            aria-expanded={inspected}
+            onClick={() => set({ inspectorOpen: !inspected })}
+          />
           <button
             type="button"
             className="icon-button"

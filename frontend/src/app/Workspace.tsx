@@ -1,4 +1,4 @@
-import { Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import type { Catalog } from "../data/catalog";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
@@ -20,6 +20,11 @@ import { useHealth, useVisible } from "./useCatalog";
 import { usePlayback } from "./usePlayback";
 import { useSelection, useStep } from "./useSelection";
 
+// Off at first: whoever wants it waits a moment.
+const Inspector = lazy(async () => ({
+  default: (await import("./inspector/Inspector")).Inspector,
+}));
+
 interface WorkspaceProps {
   readonly catalog: Catalog;
   readonly failure: Error | null;
@@ -30,6 +35,7 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   const { store, host } = useServices();
   const selection = useSelection(catalog);
   const railOpen = useAppState((state) => state.railOpen);
+  const inspected = useAppState((state) => state.inspectorOpen);
   const helpOpen = useAppState((state) => state.helpOpen);
   const exporting = useAppState((state) => state.exporting);
   const [pictures] = useState(() => new Set<Picture>());
@@ -55,7 +61,9 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
   return (
     <StagePicturesContext value={pictures}>
       <MovingSteps selection={selection}>
-        <div className={`workspace ${railOpen ? "" : "workspace-wide"}`}>
+        <div
+          className={`workspace ${railOpen ? "" : "workspace-wide"} ${inspected ? "workspace-inspected" : ""}`}
+        >
           {railOpen && <RunRail selection={selection} filterRef={filter} />}
           <div className="main">
             <Toolbar selection={selection} view={view} />
@@ -64,6 +72,11 @@ export function Workspace({ catalog, failure }: WorkspaceProps) {
             <Stage selection={selection} view={view} />
             <StepBar selection={selection} />
           </div>
+          {inspected && (
+            <Suspense fallback={<aside className="inspector" aria-label="Inspector" aria-busy />}>
+              <Inspector selection={selection} view={view} />
+            </Suspense>
+          )}
           <Notice />
           <LiveRegion selection={selection} />
           {exporting && (

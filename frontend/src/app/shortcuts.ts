@@ -194,6 +194,14 @@ export const SHORTCUTS: readonly Section[] = [
         on: { "[": ({ store }) => store.setState(({ railOpen }) => ({ railOpen: !railOpen })) },
       },
       {
+        keys: ["I"],
+        does: "Show or hide the inspector",
+        on: {
+          i: ({ store }) =>
+            store.setState(({ inspectorOpen }) => ({ inspectorOpen: !inspectorOpen })),
+        },
+      },
+      {
         keys: ["E"],
         does: "Export",
         on: { e: ({ store }) => store.setState({ exportMenuOpen: true }) },

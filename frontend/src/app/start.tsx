@@ -8,7 +8,7 @@ import { FieldStore } from "../data/fieldStore";
 import { FrameLoader } from "../data/frameLoader";
 import type { Host } from "../host/host";
 import { keepLinkInStep } from "../state/link";
-import { readPrefs, writePrefs } from "../state/prefs";
+import { prefsOf, readPrefs, writePrefs } from "../state/prefs";
 import { createAppStore } from "../state/store";
 import { readChoices } from "../state/url";
 import { adoptStyles } from "../styles/styles";
@@ -17,7 +17,7 @@ import { wishForFirst } from "./firstWishes";
 import { catalogQuery } from "./useCatalog";
 
 // As in chrome.css.
-const RAIL_BESIDE = 900;
+const BESIDE = 900;
 
 /** Puts the parts together and the page into an element; a catalog may be on its way already. */
 export function start(
@@ -29,8 +29,9 @@ export function start(
   adoptStyles();
   const store = createAppStore({
     ...readPrefs(),
-    // Where the rail would cover the panels, it waits to be called.
-    ...(window.innerWidth > 0 && window.innerWidth < RAIL_BESIDE && { railOpen: false }),
+    // Where rail and inspector would cover the panels, they wait to be called.
+    ...(window.innerWidth > 0 &&
+      window.innerWidth < BESIDE && { railOpen: false, inspectorOpen: false }),
     ...readChoices(host.link.get()),
   });
   const fields = new FieldStore();
@@ -39,16 +40,7 @@ export function start(
     fields,
   );
   keepLinkInStep(host, store);
-  store.subscribe(
-    ({ railOpen, detailsOpen, framesPerSecond, runOrder }) => ({
-      railOpen,
-      detailsOpen,
-      framesPerSecond,
-      runOrder,
-    }),
-    (prefs) => writePrefs(prefs),
-    { equalityFn: shallow },
-  );
+  store.subscribe(prefsOf, (prefs) => writePrefs(prefs), { equalityFn: shallow });
   const queries = new QueryClient({
     defaultOptions: {
       // A server on the same machine: the browser's idea of being online says nothing about it.

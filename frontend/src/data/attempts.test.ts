@@ -4,7 +4,7 @@ import { attemptsOf } from "./attempts";
 
 /** Steps 0, 100, ... of these attempts, a minute apart unless told otherwise. */
 function logged(attempts: string, seconds?: number[]) {
-  const ids = [...attempts];
+  const ids = Array.from(attempts);
   const steps = ids.map((_, i) => 100 * i);
   return series("line", steps, {
     attempts: ids,

@@ -9,8 +9,17 @@ export interface Reading {
   readonly value: number;
 }
 
-/** What can be read off one channel of a slice at one focus point. */
+/** What can be read off one channel of a slice at one focus point, and what it cost. */
 export function readings(slice: Slice, channel: Channel, focusPoint: number): Reading[] {
+  return [
+    ...measuredReadings(slice, channel, focusPoint),
+    { label: "evaluations", value: slice.evaluations },
+    { label: "examples", value: slice.examples },
+  ];
+}
+
+/** What can be read off the values alone. */
+export function measuredReadings(slice: Slice, channel: Channel, focusPoint: number): Reading[] {
   const values = atFocusPoint(slice, channel, focusPoint);
   const { low, high, nonfinite } = summarize(values);
   const finite = low <= high;
@@ -26,8 +35,6 @@ export function readings(slice: Slice, channel: Channel, focusPoint: number): Re
     ...(isLine(slice) ? ofLine(slice, channel, focusPoint) : []),
     { label: "share of the path's motion", value: slice.trajectory?.explained ?? NaN },
     { label: "values that are not finite", value: nonfinite },
-    { label: "evaluations", value: slice.evaluations },
-    { label: "examples", value: slice.examples },
   ];
 }
 

@@ -4,32 +4,44 @@ import { SPEEDS, type State } from "./store";
 const KEY = "pysclice.prefs.v1";
 
 /** What a person likes, whatever the data: kept in the browser and never in the link. */
-export type Prefs = Pick<State, "railOpen" | "detailsOpen" | "framesPerSecond" | "runOrder">;
+export type Prefs = Pick<
+  State,
+  "railOpen" | "detailsOpen" | "inspectorOpen" | "framesPerSecond" | "runOrder"
+>;
+
+const isFlag = (value: unknown) => typeof value === "boolean";
+
+/** What each of them can be; anything else that was kept is forgotten. */
+const VALID: Readonly<Record<keyof Prefs, (value: unknown) => boolean>> = {
+  railOpen: isFlag,
+  detailsOpen: isFlag,
+  inspectorOpen: isFlag,
+  framesPerSecond: (value) => SPEEDS.some((speed) => speed === value),
+  runOrder: (value) => RUN_ORDERS.includes(value as RunOrder),
+};
+
+const NAMES = Object.keys(VALID) as (keyof Prefs)[];
+
+export function prefsOf(state: Prefs): Prefs {
+  return Object.fromEntries(NAMES.map((name) => [name, state[name]])) as unknown as Prefs;
+}
 
 export function readPrefs(storage: () => Storage = () => window.localStorage): Partial<Prefs> {
   try {
     const found: unknown = JSON.parse(storage().getItem(KEY) ?? "{}");
     if (typeof found !== "object" || found === null) return {};
-    const { railOpen, detailsOpen, framesPerSecond, runOrder } = found as Record<string, unknown>;
-    return {
-      ...(typeof railOpen === "boolean" && { railOpen }),
-      ...(typeof detailsOpen === "boolean" && { detailsOpen }),
-      ...(SPEEDS.some((speed) => speed === framesPerSecond) && {
-        framesPerSecond: framesPerSecond as number,
-      }),
-      ...(RUN_ORDERS.some((order) => order === runOrder) && { runOrder: runOrder as RunOrder }),
-    };
+    const known = Object.entries(found).filter(
+      ([name, value]) => Object.hasOwn(VALID, name) && VALID[name as keyof Prefs](value),
+    );
+    return Object.fromEntries(known);
   } catch {
     return {};
   }
 }
 
-export function writePrefs(
-  { railOpen, detailsOpen, framesPerSecond, runOrder }: Prefs,
-  storage: () => Storage = () => window.localStorage,
-): void {
+export function writePrefs(prefs: Prefs, storage: () => Storage = () => window.localStorage): void {
   try {
-    storage().setItem(KEY, JSON.stringify({ railOpen, detailsOpen, framesPerSecond, runOrder }));
+    storage().setItem(KEY, JSON.stringify(prefs));
   } catch {
     // A browser may forbid storage; the page then starts from its defaults.
   }

@@ -68,6 +68,7 @@ export interface State extends Choices {
   readonly runOrder: RunOrder;
   readonly railOpen: boolean;
   readonly detailsOpen: boolean;
+  readonly inspectorOpen: boolean;
   readonly helpOpen: boolean;
   readonly exportMenuOpen: boolean;
   readonly exporting: Exporting | null;
@@ -118,6 +119,7 @@ const INITIAL: State = {
   runOrder: "tensorboard",
   railOpen: true,
   detailsOpen: true,
+  inspectorOpen: false,
   helpOpen: false,
   exportMenuOpen: false,
   exporting: null,

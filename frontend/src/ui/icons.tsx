@@ -6,6 +6,7 @@ const PATHS = {
   play: "M4.5 2.5 13 8l-8.5 5.5z",
   pause: "M4.5 3h2.5v10H4.5zM9 3h2.5v10H9z",
   rail: "M2.5 3h11v10h-11zM6.5 3v10",
+  inspector: "M2.5 3h11v10h-11zM9.5 3v10",
   tune: "M2.5 5h6M12.5 5h1M10.5 3v4M2.5 11h1M7.5 11h6M5.5 9v4",
   menu: "M8 3.4v.2M8 7.9v.2M8 12.4v.2",
   download: "M8 2.5v7.5M4.5 7 8 10.5 11.5 7M3 13.5h10",

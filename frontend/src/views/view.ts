@@ -9,6 +9,7 @@ import type { Clipped } from "../plot/marks/colorBar";
 import type { Scale, ScaleKind } from "../plot/scale";
 import type { Surface2D } from "../plot/surface";
 import type { Theme } from "../plot/theme";
+import type { Cursor } from "../state/store";
 
 /** One run's slice, ready to be drawn. */
 export interface PanelSlice {
@@ -54,6 +55,15 @@ export interface Headline {
   readonly value: number;
   /** What the number is, in words. */
   readonly title: string;
+}
+
+/** A value and where it stands. */
+export interface Sample {
+  readonly coordinates: readonly number[];
+  readonly value: number;
+  /** Half of its 95 % interval, where there is one. */
+  readonly half?: number;
+  readonly interpolated?: true;
 }
 
 export interface FacetLook {
@@ -109,6 +119,8 @@ export interface View {
   readonly sentences?: (panel: PanelSlice, value: ValueScale) => readonly string[];
   /** What has to be said about several runs in one chart. */
   readonly overlaySentences?: (panels: readonly PanelSlice[]) => readonly string[];
+  /** What a slice holds where the cursor is, for views whose cursor is a place in it. */
+  readonly sampleAt?: (panel: PanelSlice, cursor: Cursor) => Sample | null;
   /** The number in a panel's head; without it, the value at the focus point. */
   readonly headline?: (panel: PanelSlice) => Headline | null;
   /** The number that a slice from one run to another is taken for; it stands in their matrix. */

@@ -1,5 +1,6 @@
 import type { View } from "../view";
-import { aroundAll, bundleSentences } from "./bundleModel";
+import { asSample, sampleAt } from "../line/lineModel";
+import { aroundAll, bundleSentences, curvesOf } from "./bundleModel";
 import { BundleControls } from "./BundleControls";
 import { BundleView } from "./BundleView";
 
@@ -17,5 +18,9 @@ export const bundleView: View = {
   dots: false,
   notes: [],
   domain: aroundAll,
+  sampleAt: (panel, { x, line }) => {
+    const curve = line === null ? undefined : curvesOf(panel)[line];
+    return curve ? asSample(sampleAt(curve, x)) : null;
+  },
   sentences: bundleSentences,
 };

@@ -11,7 +11,8 @@ import { nearestIndex } from "../../data/stats";
 import { formatCoordinate, formatTick, formatValue } from "../../plot/format";
 import { HALF_WIDTH } from "../shared/errors";
 import { allowedError } from "../shared/recordSentences";
-import type { Measured, PanelSlice } from "../view";
+import type { Cursor } from "../../state/store";
+import type { Measured, PanelSlice, Sample } from "../view";
 
 /** One curve: where it was sampled and what was found there. */
 export interface Curve {
@@ -53,6 +54,18 @@ export function sampleAt(curve: Curve, x: number): CurveSample {
     ...(Number.isFinite(half) && { half }),
     ...(evaluated?.[i] === 0 && { interpolated: true }),
   };
+}
+
+/** The sample of a line, or of the one of a bundle that is pointed at. */
+export function lineSampleAt(panel: PanelSlice, { x, line }: Cursor): Sample | null {
+  const { slice, channel, focusPoint } = panel;
+  const pointed = line ?? (slice.axes.length === 1 ? 0 : -1);
+  if (!slice.axes[pointed]) return null;
+  return asSample(sampleAt(curveOf(slice, channel, focusPoint, pointed), x));
+}
+
+export function asSample({ x, ...sample }: CurveSample): Sample {
+  return { ...sample, coordinates: [x] };
 }
 
 /** The coordinate `by` samples away from the one nearest to `x`. */

@@ -3,7 +3,7 @@ import { aroundBands, BAND_SENTENCE, BARS_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
 import { barrierBetween, barrierSentences } from "./barrierModel";
 import { lineFacet } from "./lineFacet";
-import { measureSentences } from "./lineModel";
+import { lineSampleAt, measureSentences } from "./lineModel";
 import { LineControls } from "./LineControls";
 import { LineView } from "./LineView";
 
@@ -22,6 +22,7 @@ export const lineView: View = {
   dots: true,
   notes: ["barrier"],
   domain: aroundBands,
+  sampleAt: lineSampleAt,
   between: barrierBetween,
   sentences: (panel) => [
     ...barrierSentences(panel),

@@ -1,5 +1,6 @@
 import type { View } from "../view";
 import { isSingleLine } from "./lineView";
+import { sampleAt } from "./overStepsModel";
 import { OverStepsView } from "./OverStepsView";
 
 export const overStepsView: View = {
@@ -13,4 +14,8 @@ export const overStepsView: View = {
   allFocusPoints: false,
   dots: false,
   notes: [],
+  sampleAt: (panel, { x, y }) => {
+    const { value, step, ...at } = sampleAt(panel, x, y);
+    return { value, coordinates: [at.x, step] };
+  },
 };

@@ -1,4 +1,4 @@
-import { atFocusPoint, extent, type Channel, type Slice } from "../../data/slice";
+import { atFocusPoint, evaluatedAt, extent, type Channel, type Slice } from "../../data/slice";
 import { nearestIndex, type Interval } from "../../data/stats";
 import { createChart, fitted, innerBox, linear, type Chart, type Size } from "../../plot/chart";
 import type { Grid } from "../../plot/contours";
@@ -6,7 +6,9 @@ import { formatCoordinate, formatValue } from "../../plot/format";
 import type { Box } from "../../plot/geometry";
 import { colorBarBeside, colorBarRoom } from "../../plot/marks/colorBar";
 import type { Scale } from "../../plot/scale";
-import type { PanelSlice } from "../view";
+import type { Cursor } from "../../state/store";
+import { HALF_WIDTH } from "../shared/errors";
+import type { PanelSlice, Sample } from "../view";
 
 const MARGINS = { top: 8, bottom: 40, left: 62 };
 
@@ -81,6 +83,19 @@ export function sampleAt({ xs, ys, values }: Grid, x: number, y: number): PlaneS
   const j = nearestIndex(ys, y);
   const index = i * ys.length + j;
   return { x: xs[i] ?? 0, y: ys[j] ?? 0, value: values[index] ?? NaN, index };
+}
+
+export function planeSampleAt(panel: PanelSlice, cursor: Cursor): Sample {
+  const { slice, channel, focusPoint } = panel;
+  const { x, y, value, index } = sampleAt(gridOf(slice, channel, focusPoint), cursor.x, cursor.y);
+  const errors = channel.errors && atFocusPoint(slice, { values: channel.errors }, focusPoint);
+  const half = HALF_WIDTH * (errors?.[index] ?? NaN);
+  return {
+    coordinates: [x, y],
+    value,
+    ...(Number.isFinite(half) && { half }),
+    ...(evaluatedAt(slice, focusPoint)?.[index] === 0 && { interpolated: true }),
+  };
 }
 
 /** The neighbor of a sample `dx` and `dy` samples away, at most at the border. */

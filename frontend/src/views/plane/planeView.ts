@@ -1,7 +1,7 @@
 import type { View } from "../view";
 import { planeFacet } from "./planeFacet";
 import { MOST_OVERLAID, overlaySentences } from "./overlayModel";
-import { planeHeight } from "./planeModel";
+import { planeHeight, planeSampleAt } from "./planeModel";
 import { PlaneView } from "./PlaneView";
 import { trajectorySentences } from "./trajectoryModel";
 
@@ -19,6 +19,7 @@ export const planeView: View = {
   allFocusPoints: false,
   dots: true,
   notes: [],
+  sampleAt: planeSampleAt,
   sentences: trajectorySentences,
   overlaySentences,
   heightFor: planeHeight,

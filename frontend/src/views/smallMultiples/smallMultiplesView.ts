@@ -1,4 +1,5 @@
 import type { Layout } from "../../data/catalog";
+import { lineSampleAt } from "../line/lineModel";
 import { BAND_SENTENCE } from "../shared/errors";
 import type { View } from "../view";
 import { SmallMultiplesControls } from "./SmallMultiplesControls";
@@ -16,6 +17,7 @@ export const smallMultiplesView: View = {
   allFocusPoints: false,
   dots: false,
   notes: [],
+  sampleAt: lineSampleAt,
   sentences: ({ channel }) => (channel.errors ? [BAND_SENTENCE] : []),
 };
 

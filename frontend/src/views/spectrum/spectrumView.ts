@@ -1,4 +1,5 @@
 import type { Layout } from "../../data/catalog";
+import { lineSampleAt } from "../line/lineModel";
 import type { View } from "../view";
 import {
   aroundDensity,
@@ -21,6 +22,7 @@ export const spectrumView: View = {
   notes: SPECTRUM_NOTES,
   domain: aroundDensity,
   sentences: spectrumSentences,
+  sampleAt: lineSampleAt,
   headline: largestEigenvalue,
 };
 

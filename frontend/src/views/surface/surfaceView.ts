@@ -1,3 +1,4 @@
+import { planeSampleAt } from "../plane/planeModel";
 import { trajectorySentences } from "../plane/trajectoryModel";
 import type { View } from "../view";
 import { LazySurface, LazySurfaceControls } from "./LazySurface";
@@ -17,6 +18,7 @@ export const surfaceView: View = {
   allFocusPoints: false,
   dots: false,
   notes: [],
+  sampleAt: planeSampleAt,
   sentences: trajectorySentences,
   heightFor: (_, width) => 0.86 * width,
 };
