@@ -1,6 +1,7 @@
+import { RUN_PALETTES, runStyle, type RunPalette } from "../data/runColors";
 import { cssColor } from "../plot/colorMaps";
 import type { ColorMapName } from "../state/store";
-import { useAppState, useServices } from "../ui/context";
+import { useAppState, useDark, useServices } from "../ui/context";
 import type { Selection } from "../state/selection";
 import { IconButton } from "../ui/IconButton";
 import { Popover, PopoverItem } from "../ui/Popover";
@@ -12,6 +13,13 @@ const RANGES = [
   ["run", "Each run, all its steps"],
   ["panel", "Each panel, this step"],
 ] as const;
+
+const PALETTES: Readonly<Record<RunPalette, string>> = {
+  tensorboard: "As in TensorBoard",
+  "okabe-ito": "Okabe–Ito, for every color vision",
+};
+
+const SHOWN = 7;
 
 const MAPS: readonly ColorMapName[] = ["viridis", "cividis", "magma", "gray"];
 
@@ -27,6 +35,8 @@ export function DisplayMenu({ colors, selection }: DisplayMenuProps) {
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const clip = useAppState((state) => state.clip);
+  const palette = useAppState((state) => state.runPalette);
+  const dark = useDark();
   return (
     <Popover
       label="Display"
@@ -84,9 +94,34 @@ export function DisplayMenu({ colors, selection }: DisplayMenuProps) {
           </label>
         </fieldset>
       )}
+      <fieldset className="menu-group" data-testid="run-palette" data-value={palette}>
+        <legend>Colors of the runs</legend>
+        {RUN_PALETTES.map((name) => (
+          <label key={name} className="menu-row">
+            <input
+              type="radio"
+              name="run-palette"
+              value={name}
+              checked={palette === name}
+              onChange={() => store.setState({ runPalette: name })}
+            />
+            <span className="menu-map" style={{ background: bands(name, dark) }} />
+            {PALETTES[name]}
+          </label>
+        ))}
+      </fieldset>
       <PopoverItem onSelect={() => void copyLink(host, store)}>Copy link to this view</PopoverItem>
     </Popover>
   );
+}
+
+/** The first colors of runs side by side. */
+function bands(palette: RunPalette, dark: boolean): string {
+  const ends = Array.from({ length: SHOWN }, (_, i) => {
+    const { color } = runStyle(i, dark, palette);
+    return `${color} ${(100 * i) / SHOWN}% ${(100 * (i + 1)) / SHOWN}%`;
+  });
+  return `linear-gradient(to right, ${ends.join(", ")})`;
 }
 
 function gradient(name: ColorMapName): string {

@@ -1,17 +1,17 @@
 import { useCallback, useMemo, useState } from "react";
-import { runStyle } from "../data/runColors";
 import type { Interval } from "../data/stats";
 import { formatStep, formatValue } from "../plot/format";
 import { seek } from "../state/actions";
 import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
-import { useAppState, useDark, useServices } from "../ui/context";
+import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { Settled } from "../ui/moving";
 import { ReadoutSlot } from "../ui/readoutSlot";
 import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
 import { useLatest } from "../ui/useLatest";
 import { WhileSeen } from "../ui/WhileSeen";
+import { useRunStyle } from "../ui/useRunStyle";
 import type { Headline, Measured, PanelSlice, View } from "../views/view";
 import { ErrorBoundary } from "./ErrorBoundary";
 import { panelInfo } from "./panelInfo";
@@ -47,7 +47,7 @@ export function PanelFrame({
 }: PanelFrameProps) {
   const { store } = useServices();
   const { run, place } = panel.placed;
-  const { color } = runStyle(place, useDark());
+  const { color } = useRunStyle()(place);
   const colorMap = useAppState((state) => state.colorMap);
   const smooth = useAppState((state) => state.smooth);
   const range = useAppState((state) => state.range);

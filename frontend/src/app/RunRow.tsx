@@ -1,12 +1,12 @@
 import type { CSSProperties } from "react";
 import { seriesNamed } from "../data/catalog";
-import { runStyle } from "../data/runColors";
 import { formatStep, formatValue } from "../plot/format";
 import { setVisible } from "../state/actions";
 import type { PlacedRun, Selection } from "../state/selection";
-import { useAppState, useDark, useServices } from "../ui/context";
+import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
 import { Sparkline } from "../ui/Sparkline";
+import { useRunStyle } from "../ui/useRunStyle";
 import { WritingBadge } from "./WritingBadge";
 
 interface RunRowProps {
@@ -23,7 +23,7 @@ export function RunRow(props: RunRowProps) {
   const { selection, visible, now, toggle } = props;
   const { run, place } = props.placed;
   const { store } = useServices();
-  const { color } = runStyle(place, useDark());
+  const { color } = useRunStyle()(place);
   const series = seriesNamed(run, selection.seriesName);
   const centers = series?.centers.get(selection.channel ?? "");
   const last = centers?.at(-1);

@@ -8,6 +8,7 @@ import type { Selection } from "../state/selection";
 import { stepPlaces, unitFor } from "../state/stepUnits";
 import { useAppState, useDark, useServices } from "../ui/context";
 import { useSize } from "../ui/useSize";
+import { useRunStyle } from "../ui/useRunStyle";
 import { formatPlace, placeText } from "./placeText";
 import { restartsIn, restartText } from "./restarts";
 import { drawTicks, PADDING, shareOf, stepAt } from "./stepTicks";
@@ -25,6 +26,7 @@ export function StepSlider({ selection, step }: StepSliderProps) {
   const { store } = useServices();
   const { steps } = selection;
   const dark = useDark();
+  const styleOf = useRunStyle();
   const [element, size] = useSize();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
@@ -42,8 +44,8 @@ export function StepSlider({ selection, step }: StepSliderProps) {
     if (!canvas.current || size.width === 0) return;
     const density = window.devicePixelRatio;
     const surface = createCanvasSurface(canvas.current, size.width, size.height, density);
-    if (surface) drawTicks(surface, selection, [first, last], dark, themeFor(dark), places);
-  }, [size, selection, first, last, dark, places]);
+    if (surface) drawTicks(surface, selection, [first, last], styleOf, themeFor(dark), places);
+  }, [size, selection, first, last, dark, styleOf, places]);
   useEffect(() => {
     const frame = requestAnimationFrame(paint);
     return () => cancelAnimationFrame(frame);

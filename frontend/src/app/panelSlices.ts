@@ -1,9 +1,9 @@
 import { frameKey, layoutAt, type Series } from "../data/catalog";
 import { fieldKey, type FieldStore } from "../data/fieldStore";
-import { runStyle } from "../data/runColors";
 import { channelOf, extent, type Channel, type Slice } from "../data/slice";
 import { enclose, type Interval } from "../data/stats";
 import type { Panel } from "../state/panels";
+import type { StyleOf } from "../ui/useRunStyle";
 import type { Measured, PanelSlice } from "../views/view";
 
 /** What a view needs of a panel that has its slice, or nothing. */
@@ -11,14 +11,14 @@ export function toPanelSlice(
   { content, series, placed, stride }: Panel,
   channelName: string | null,
   focusPoint: number,
-  dark: boolean,
+  styleOf: StyleOf,
   fields: FieldStore,
 ): PanelSlice | null {
   if (content.state !== "ready" || !series || channelName === null) return null;
   const { slice } = content;
   const channel = channelOf(slice, channelName);
   if (!channel) return null;
-  const style = runStyle(placed.place, dark);
+  const style = styleOf(placed.place);
   const point = Math.min(focusPoint, slice.shape[0] - 1);
   const known = drawn.get(channel);
   // The same object for the same content: what hangs on it need not be drawn again.

@@ -1,12 +1,12 @@
 import { attemptsOf } from "../data/attempts";
 import { seriesNamed } from "../data/catalog";
-import { runStyle } from "../data/runColors";
 import type { Interval } from "../data/stats";
 import { IN_PLACE } from "../plot/geometry";
 import type { Surface2D } from "../plot/surface";
 import type { Theme } from "../plot/theme";
 import type { Selection } from "../state/selection";
 import type { StepPlaces } from "../state/stepUnits";
+import type { StyleOf } from "../ui/useRunStyle";
 
 export const PADDING = 9;
 const MOST_ROWS = 5;
@@ -34,7 +34,7 @@ export function drawTicks(
   surface: Surface2D,
   selection: Selection,
   domain: Interval,
-  dark: boolean,
+  styleOf: StyleOf,
   theme: Theme,
   places: StepPlaces,
 ): void {
@@ -42,7 +42,7 @@ export function drawTicks(
     const series = seriesNamed(run, selection.seriesName);
     if (!series) return [];
     const restarts = attemptsOf(series)?.restarts ?? [];
-    return [{ steps: series.steps, restarts, color: runStyle(place, dark).color }];
+    return [{ steps: series.steps, restarts, color: styleOf(place).color }];
   });
   const apart = rows.length <= MOST_ROWS;
   const all = rows.flatMap(({ restarts }) => restarts);

@@ -5,7 +5,8 @@ import type { Selection } from "../state/selection";
 import { keepingValleys, usualRange } from "../state/outliers";
 import { fittedDomain, fixedDomain, valueDomain, withoutOutliers } from "../state/valueScale";
 import type { ScaleKind } from "../state/store";
-import { useAppState, useDark, useServices } from "../ui/context";
+import { useAppState, useServices } from "../ui/context";
+import { useRunStyle } from "../ui/useRunStyle";
 import type { Measured, PanelSlice, ValueScale, View } from "../views/view";
 import { toPanelSlice } from "./panelSlices";
 
@@ -31,15 +32,16 @@ export function usePanelValues(
   shown: readonly Measured[],
 ): PanelValues {
   const { fields } = useServices();
-  const dark = useDark();
+  const styleOf = useRunStyle();
   const focusPoint = useAppState((state) => state.focusPoint);
   const scope = useAppState((state) => state.range);
   const fixedRange = useAppState((state) => state.fixedRange);
   const fixed = scope === "fixed" ? fixedRange : null;
   const { channel, range, scale } = selection;
   const slices = useMemo(
-    () => panels.flatMap((panel) => toPanelSlice(panel, channel, focusPoint, dark, fields) ?? []),
-    [panels, channel, focusPoint, dark, fields],
+    () =>
+      panels.flatMap((panel) => toPanelSlice(panel, channel, focusPoint, styleOf, fields) ?? []),
+    [panels, channel, focusPoint, styleOf, fields],
   );
   const domain = useMemo(
     () => valueDomain(scope, slices, channel ?? "", focusPoint, range),

@@ -21,9 +21,9 @@ it("a coarser resolution is a stride of whatever was logged", () => {
 });
 
 it("colors are Time Series' by place, strokes by the turn through them", () => {
-  expect(runStyle(0, false).color).toBe("#425066");
-  expect(runStyle(0, true).color).toBe("#8e98a3");
-  expect(runStyle(8, false)).toEqual({ color: "#12b5cb", dash: [6, 3] });
+  expect(runStyle(0, false, "tensorboard").color).toBe("#425066");
+  expect(runStyle(0, true, "tensorboard").color).toBe("#8e98a3");
+  expect(runStyle(8, false, "tensorboard")).toEqual({ color: "#12b5cb", dash: [6, 3] });
   expect(placeOfRun(["a", "b/slices"], "b", ["b/slices"], 9)).toBe(1);
   expect(placeOfRun([], "b", ["b"], 9)).toBe(9);
 });

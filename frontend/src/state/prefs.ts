@@ -1,3 +1,4 @@
+import { RUN_PALETTES, type RunPalette } from "../data/runColors";
 import { RUN_ORDERS, type RunOrder } from "./runOrder";
 import { SPEEDS, type State } from "./store";
 
@@ -6,7 +7,7 @@ const KEY = "pysclice.prefs.v1";
 /** What a person likes, whatever the data: kept in the browser and never in the link. */
 export type Prefs = Pick<
   State,
-  "railOpen" | "detailsOpen" | "inspectorOpen" | "framesPerSecond" | "runOrder"
+  "railOpen" | "detailsOpen" | "inspectorOpen" | "framesPerSecond" | "runOrder" | "runPalette"
 >;
 
 const isFlag = (value: unknown) => typeof value === "boolean";
@@ -17,6 +18,7 @@ const VALID: Readonly<Record<keyof Prefs, (value: unknown) => boolean>> = {
   detailsOpen: isFlag,
   inspectorOpen: isFlag,
   framesPerSecond: (value) => SPEEDS.some((speed) => speed === value),
+  runPalette: (value) => RUN_PALETTES.includes(value as RunPalette),
   runOrder: (value) => RUN_ORDERS.includes(value as RunOrder),
 };
 

@@ -3,6 +3,7 @@ import { subscribeWithSelector } from "zustand/middleware";
 import { DEFAULT_VIEW_CHOICES, type ViewChoices } from "./viewChoices";
 import { DEFAULT_COMPARE_CHOICES, type CompareChoices } from "./compareChoices";
 import type { RunOrder } from "./runOrder";
+import type { RunPalette } from "../data/runColors";
 import { DEFAULT_CAMERA, type Camera } from "../data/camera";
 
 export type ScaleKind = "linear" | "log" | "symlog";
@@ -66,6 +67,7 @@ export interface State extends Choices {
   readonly framesPerSecond: number;
   readonly runFilter: string;
   readonly runOrder: RunOrder;
+  readonly runPalette: RunPalette;
   readonly railOpen: boolean;
   readonly detailsOpen: boolean;
   readonly inspectorOpen: boolean;
@@ -117,6 +119,7 @@ const INITIAL: State = {
   framesPerSecond: 10,
   runFilter: "",
   runOrder: "tensorboard",
+  runPalette: "tensorboard",
   railOpen: true,
   detailsOpen: true,
   inspectorOpen: false,

@@ -1,13 +1,13 @@
 import { useMemo, useState } from "react";
-import { runStyle } from "../../data/runColors";
 import { formatStep, formatValue } from "../../plot/format";
 import { seek } from "../../state/actions";
 import type { Panel } from "../../state/panels";
 import type { Selection } from "../../state/selection";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { PicturesContext, type Picture } from "../../ui/plotRegistry";
 import { ReadoutSlot } from "../../ui/readoutSlot";
+import { useRunStyle } from "../../ui/useRunStyle";
 import { scaleSentences } from "../../views/shared/recordSentences";
 import type { PanelSlice, View } from "../../views/view";
 import { ErrorBoundary } from "../ErrorBoundary";
@@ -32,7 +32,7 @@ interface DifferencePanelProps {
 export function DifferencePanel({ pair, all, view, selection, ...now }: DifferencePanelProps) {
   const { a, b } = pair;
   const { store } = useServices();
-  const dark = useDark();
+  const styleOf = useRunStyle();
   const focusPoint = useAppState((state) => state.focusPoint);
   const smooth = useAppState((state) => state.smooth);
   const scope = useAppState((state) => state.range);
@@ -52,9 +52,9 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
   const { place } = b.placed;
   const panels = useMemo((): PanelSlice[] => {
     if (!found || !series) return [];
-    const style = runStyle(place, dark);
+    const style = styleOf(place);
     return [{ ...found, run: title, style, series, sliceAt: () => null }];
-  }, [found, series, title, place, dark]);
+  }, [found, series, title, place, styleOf]);
   const value = useMemo(
     () =>
       found &&
@@ -164,7 +164,7 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
 }
 
 function Name({ panel: { placed } }: { readonly panel: Panel }) {
-  const { color } = runStyle(placed.place, useDark());
+  const { color } = useRunStyle()(placed.place);
   return (
     <span className="panel-name" title={placed.run.name}>
       <span className="swatch" style={{ background: color }} />

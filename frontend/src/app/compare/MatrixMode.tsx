@@ -1,9 +1,9 @@
 import { useMemo } from "react";
-import { runStyle } from "../../data/runColors";
 import { formatStep } from "../../plot/format";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { ScrollRegion } from "../../ui/ScrollRegion";
+import { useRunStyle } from "../../ui/useRunStyle";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
 import { toCsv } from "../../data/csv";
@@ -13,17 +13,17 @@ import type { ModeProps } from "./mode";
 /** Runs by runs: the number between each two of them, as a heat map that can be read. */
 export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps) {
   const { store, fields } = useServices();
-  const dark = useDark();
+  const styleOf = useRunStyle();
   const focusPoint = useAppState((state) => state.focusPoint);
   const colorMap = useAppState((state) => state.colorMap);
   const { channel, runs } = selection;
   const columns = useMemo(() => {
     const slices = scenes.map((scene) =>
-      scene.panels.map((panel) => toPanelSlice(panel, channel, focusPoint, dark, fields)),
+      scene.panels.map((panel) => toPanelSlice(panel, channel, focusPoint, styleOf, fields)),
     );
     const names = runs.map(({ run }) => run.name);
     return matrixColumns(slices, panels.length, names, view);
-  }, [scenes, panels, channel, focusPoint, dark, fields, runs, view]);
+  }, [scenes, panels, channel, focusPoint, styleOf, fields, runs, view]);
   const most = largestOf(columns);
   const places = new Map(runs.map(({ run, place }) => [run.name, place]));
   const measured = columns.flatMap(({ cells }) => cells.flatMap(({ between }) => between ?? []));
@@ -67,7 +67,7 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
               <td />
               {columns.map(({ run }) => (
                 <th key={run} scope="col" title={run}>
-                  <RunHead run={run} place={places.get(run) ?? 0} dark={dark} />
+                  <RunHead run={run} color={styleOf(places.get(run) ?? 0).color} />
                 </th>
               ))}
             </tr>
@@ -76,7 +76,7 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
             {panels.map(({ placed }, row) => (
               <tr key={placed.run.name} data-testid="matrix-row">
                 <th scope="row" title={placed.run.name}>
-                  <RunHead run={placed.run.name} place={placed.place} dark={dark} />
+                  <RunHead run={placed.run.name} color={styleOf(placed.place).color} />
                 </th>
                 {columns.map(({ run, cells }) => {
                   const { slice, between } = cells[row] ?? { slice: null, between: null };
@@ -123,10 +123,10 @@ export function MatrixMode({ panels, scenes, view, selection, step }: ModeProps)
   );
 }
 
-function RunHead({ run, place, dark }: { run: string; place: number; dark: boolean }) {
+function RunHead({ run, color }: { run: string; color: string }) {
   return (
     <span className="panel-name">
-      <span className="swatch" style={{ background: runStyle(place, dark).color }} />
+      <span className="swatch" style={{ background: color }} />
       <ElidedName name={run} />
     </span>
   );

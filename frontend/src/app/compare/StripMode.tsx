@@ -1,5 +1,4 @@
 import { useCallback, useMemo, useState } from "react";
-import { runStyle } from "../../data/runColors";
 import { extent } from "../../data/slice";
 import { enclose } from "../../data/stats";
 import { formatStep } from "../../plot/format";
@@ -10,6 +9,7 @@ import { useAppState, useDark, useServices } from "../../ui/context";
 import { Plot } from "../../ui/Plot";
 import { PicturesContext, type Picture } from "../../ui/plotRegistry";
 import { useSize } from "../../ui/useSize";
+import { useRunStyle } from "../../ui/useRunStyle";
 import { scaleSentences } from "../../views/shared/recordSentences";
 import { useValueScale } from "../../views/shared/useValueScale";
 import { toPanelSlice } from "../panelSlices";
@@ -25,6 +25,7 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
   const { store, fields } = useServices();
   const dark = useDark();
   const theme = themeFor(dark);
+  const styleOf = useRunStyle();
   const by = useAppState((state) => state.stripColumns);
   const focusPoint = useAppState((state) => state.focusPoint);
   const colorMap = useAppState((state) => state.colorMap);
@@ -37,15 +38,15 @@ export function StripMode({ panels, scenes, view, selection, step }: ModeProps) 
     () =>
       panels.map(({ placed }, j) => ({
         name: placed.run.name,
-        color: runStyle(placed.place, dark).color,
+        color: styleOf(placed.place).color,
         cells: scenes.map((scene): Cell => {
           const panel = scene.panels[j];
-          const slice = panel && toPanelSlice(panel, channel, focusPoint, dark, fields);
+          const slice = panel && toPanelSlice(panel, channel, focusPoint, styleOf, fields);
           const older = slice && panel.step !== scene.step ? panel.step : null;
           return { slice: slice ?? null, message: messageFor(scene, j), older };
         }),
       })),
-    [panels, scenes, channel, focusPoint, dark, fields],
+    [panels, scenes, channel, focusPoint, styleOf, fields],
   );
   const heads = useMemo(
     () =>

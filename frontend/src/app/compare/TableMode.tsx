@@ -1,9 +1,10 @@
 import { useMemo, useState } from "react";
 import { formatStep, formatValue } from "../../plot/format";
 import { baseOf } from "../../state/base";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { ScrollRegion } from "../../ui/ScrollRegion";
+import { useRunStyle } from "../../ui/useRunStyle";
 import { download, fileName } from "../download";
 import { toPanelSlice } from "../panelSlices";
 import { toCsv } from "../../data/csv";
@@ -13,7 +14,7 @@ import { differs, readoutRows, sortedColumns, type Sorting } from "./tableModel"
 /** The read-outs of all visible runs at the chosen step. */
 export function TableMode({ panels, view, selection, step }: ModeProps) {
   const { store, fields } = useServices();
-  const dark = useDark();
+  const styleOf = useRunStyle();
   const focusPoint = useAppState((state) => state.focusPoint);
   const only = useAppState((state) => state.onlyDifferences);
   const base = baseOf(
@@ -23,8 +24,9 @@ export function TableMode({ panels, view, selection, step }: ModeProps) {
   const [sorting, setSorting] = useState<Sorting | null>(null);
   const { channel } = selection;
   const slices = useMemo(
-    () => panels.flatMap((panel) => toPanelSlice(panel, channel, focusPoint, dark, fields) ?? []),
-    [panels, channel, focusPoint, dark, fields],
+    () =>
+      panels.flatMap((panel) => toPanelSlice(panel, channel, focusPoint, styleOf, fields) ?? []),
+    [panels, channel, focusPoint, styleOf, fields],
   );
   const rows = useMemo(() => readoutRows(slices, view), [slices, view]);
   const shown = only ? rows.filter(differs) : rows;

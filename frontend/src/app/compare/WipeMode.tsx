@@ -1,13 +1,13 @@
 import { useMemo, useState } from "react";
 import { align } from "../../data/difference";
-import { runStyle } from "../../data/runColors";
 import { formatStep } from "../../plot/format";
 import { baseOf, otherOf } from "../../state/base";
 import type { Panel } from "../../state/panels";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { PicturesContext, type Picture } from "../../ui/plotRegistry";
 import { ReadoutSlot } from "../../ui/readoutSlot";
+import { useRunStyle } from "../../ui/useRunStyle";
 import { Message, Offer, PanelMessage } from "../PanelMessage";
 import { ValueTable } from "../ValueTable";
 import { usePanelValues } from "../usePanelValues";
@@ -115,7 +115,7 @@ export function WipeMode({ panels, view, selection, step, usual, shown }: ModePr
 
 function Side({ panel, where }: { readonly panel: Panel; readonly where: "left" | "right" }) {
   const { run, place } = panel.placed;
-  const { color } = runStyle(place, useDark());
+  const { color } = useRunStyle()(place);
   return (
     <span className="panel-name" title={run.name}>
       <span className="muted">{where}</span>

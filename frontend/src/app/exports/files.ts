@@ -1,3 +1,4 @@
+import { shadesBetween } from "../../data/runColors";
 import { bitmapOf, createCanvasSurface } from "../../plot/canvasSurface";
 import { colorsBetween, RecoloredSurface } from "../../plot/recoloredSurface";
 import { SvgSurface } from "../../plot/svgSurface";
@@ -56,7 +57,8 @@ export function blobOf(canvas: HTMLCanvasElement, type: string, quality?: number
 function drawOn(surface: Surface2D, { size, draw }: Composition, { ground, dark }: Look): void {
   const from = themeFor(dark);
   const to = themeFor(ground === "dark");
-  const target = from === to ? surface : new RecoloredSurface(surface, colorsBetween(from, to));
+  const colors = [...colorsBetween(from, to), ...shadesBetween(dark, ground === "dark")];
+  const target = from === to ? surface : new RecoloredSurface(surface, new Map(colors));
   if (ground !== "transparent") surface.rect({ x: 0, y: 0, ...size }, to.background);
   draw(target, from);
 }

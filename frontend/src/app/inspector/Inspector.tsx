@@ -1,15 +1,15 @@
 import { useMemo, useSyncExternalStore } from "react";
 import { measuredReadings } from "../../data/readouts";
 import type { Layout } from "../../data/catalog";
-import { runStyle } from "../../data/runColors";
 import { formatCoordinate, formatStep, formatValue } from "../../plot/format";
 import { createPanels, type Panel } from "../../state/panels";
 import type { Selection } from "../../state/selection";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { IconButton } from "../../ui/IconButton";
 import { useSettled } from "../../ui/moving";
 import { ScrollRegion } from "../../ui/ScrollRegion";
+import { useRunStyle } from "../../ui/useRunStyle";
 import type { PanelSlice, View } from "../../views/view";
 import { chooseMode } from "../compare/modes";
 import { FocusRecord } from "../FocusRecord";
@@ -61,7 +61,7 @@ export function Inspector({ selection, view }: InspectorProps) {
 /** What all visible runs show, once steps that are scrubbed through have come to rest. */
 function useSlices(selection: Selection, view: View | null) {
   const { fields } = useServices();
-  const dark = useDark();
+  const styleOf = useRunStyle();
   const focusPoint = useAppState((state) => state.focusPoint);
   const step = useSettled(useStep(selection));
   const revision = useSettled(useSyncExternalStore(fields.subscribe, fields.version));
@@ -72,11 +72,11 @@ function useSlices(selection: Selection, view: View | null) {
     for (const panel of panels) {
       // What only stands in for a slice that is on its way is no number to be read.
       if (panel.content.state === "ready" && panel.content.pending) continue;
-      const slice = toPanelSlice(panel, selection.channel, focusPoint, dark, fields);
+      const slice = toPanelSlice(panel, selection.channel, focusPoint, styleOf, fields);
       if (slice) slices.set(slice.run, slice);
     }
     return { panels, slices };
-  }, [selection, step, revision, view, focusPoint, dark, fields]);
+  }, [selection, step, revision, view, focusPoint, styleOf, fields]);
 }
 
 interface AtCursorProps {
@@ -119,7 +119,7 @@ interface RowProps extends RunSample {
 
 function Row({ run, place, step, outdated, sample, focused }: RowProps) {
   const { store } = useServices();
-  const { color } = runStyle(place, useDark());
+  const { color } = useRunStyle()(place);
   return (
     <tr data-testid="inspector-run" data-run={run}>
       <th scope="row">
