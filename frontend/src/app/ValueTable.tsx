@@ -2,7 +2,7 @@ import { errorsOf, evaluatedOf, lineOf, sharesCoordinates, type Slice } from "..
 import { formatCoordinate, formatStep, formatValue, quoted } from "../plot/format";
 import { DataTable, type DataTableProps } from "../ui/DataTable";
 import { Dialog } from "../ui/Dialog";
-import { HALF_WIDTH } from "../views/shared/errors";
+import { HALF_WIDTH, halfText } from "../views/shared/errors";
 import type { PanelSlice } from "../views/view";
 
 interface ValueTableProps {
@@ -52,7 +52,7 @@ export function tableOf(
     const mark = interpolated ? INTERPOLATED : "";
     const value = mark + formatValue(lineOf(slice, channel, line, focusPoint)[sample] ?? NaN, 5);
     const half = HALF_WIDTH * (errorsOf(slice, channel, line, focusPoint)?.[sample] ?? NaN);
-    return Number.isFinite(half) ? `${value} ± ${formatValue(half, 2)}` : value;
+    return Number.isFinite(half) ? `${value} ${halfText(half, channel.atMost)}` : value;
   };
   const table = (
     corner: string,

@@ -64,6 +64,22 @@ describe("a difference", () => {
     expect([...aligned(a, between).difference.channel.values][1]).toBeNaN();
   });
 
+  it("has errors of at most both together, on another grid too", () => {
+    const one = (x: number[], values: number[], errors: number[]) =>
+      found(line(x, values, { errors: Float32Array.from(errors) }));
+    const a = one([0, 1, 2], [1, 2, 3], [0, 0.25, 0.5]);
+    const b = one([0, 1, 2], [2, 2, 2], [0, 1, NaN]);
+    const { channel: difference } = aligned(a, b).difference;
+    expect([...(difference.errors ?? [])]).toEqual([0, 1.25, NaN]);
+    expect(difference.atMost).toBe(true);
+    const fine = one([0, 0.5, 1, 1.5, 2], [0, 0, 0, 0, 0], [0, 4, 8, 16, 32]);
+    expect([...(aligned(a, fine).difference.channel.errors ?? [])]).toEqual([0, 8.25, 32.5]);
+    // One side that says nothing leaves nothing to be said.
+    const silent = aligned(a, found(line([0, 1, 2], [1, 1, 1]))).difference;
+    expect(silent.channel).toMatchObject({ errors: null });
+    expect(silent.channel).not.toHaveProperty("atMost");
+  });
+
   it("is refused where directions differ, or nobody knows", () => {
     const x = [-1, 0, 1];
     const one = plane(x, x, () => 1);

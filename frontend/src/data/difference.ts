@@ -45,11 +45,22 @@ export function subtract(a: Found, b: Found): Found {
     name: `difference of ${b.channel.name}`,
     center: Float64Array.of(centerOf(b) - centerOf(a)),
     values: after.map((value, i) => value - (before[i] ?? NaN)),
-    // Of two trainings the errors are not paired, so that nothing is known of their difference.
-    errors: null,
+    ...errorBound(a.channel, b.channel),
     replicates: 0,
   };
   return { slice: alone(b, channel), channel, focusPoint: 0 };
+}
+
+/**
+ * How large the errors of a difference can be at most. Errors are those of differences from the
+ * center, and so is this: it bounds how far the change of the difference from the center is off.
+ * Squares would add up for independent examples, but runs mostly share theirs, and how their errors
+ * are correlated is not recorded. Their sum is no less than the error whatever the correlation.
+ */
+function errorBound(a: Channel, b: Channel): Pick<Channel, "errors" | "atMost"> {
+  const [ofA, ofB] = [a.errors, b.errors];
+  if (!ofA || !ofB) return { errors: null };
+  return { errors: ofB.map((error, i) => error + (ofA[i] ?? NaN)), atMost: true };
 }
 
 function centerOf({ channel, focusPoint }: Found): number {
@@ -89,20 +100,27 @@ function axesOf({ kind, axes }: Slice): readonly Axis[] {
 
 function onGrid(found: Found, common: readonly Float64Array[]): Found {
   const axes = axesOf(found.slice);
-  let values = atFocusPoint(found.slice, found.channel, found.focusPoint);
-  // The last dimension first: what comes after a dimension is then already on the new grid.
-  for (let k = axes.length - 1; k >= 0; k -= 1) {
-    const inner = common.slice(k + 1).reduce((product, { length }) => product * length, 1);
-    const from = axes[k]?.coordinates ?? new Float64Array();
-    values = resampleAlong(values, from, common[k] ?? from, inner);
-  }
+  const moved = (all: Float32Array) => {
+    let values = atFocusPoint(found.slice, { values: all }, found.focusPoint);
+    // The last dimension first: what comes after a dimension is then already on the new grid.
+    for (let k = axes.length - 1; k >= 0; k -= 1) {
+      const inner = common.slice(k + 1).reduce((product, { length }) => product * length, 1);
+      const from = axes[k]?.coordinates ?? new Float64Array();
+      values = resampleAlong(values, from, common[k] ?? from, inner);
+    }
+    return values;
+  };
+  const values = moved(found.channel.values);
+  // Of a spectrum they are errors of a density. Between samples errors are at most those of a line.
+  const known = found.slice.kind === "spectrum" ? null : found.channel.errors;
+  const errors = known && moved(known);
   const center = Float64Array.of(centerOf(found));
-  const channel: Channel = { ...found.channel, center, values, errors: null, replicates: 0 };
-  const moved = axes.map((axis, k) => ({
+  const channel: Channel = { ...found.channel, center, values, errors, replicates: 0 };
+  const placed = axes.map((axis, k) => ({
     ...axis,
     coordinates: common[k] ?? axis.coordinates,
   }));
-  return { slice: alone({ ...found.slice, axes: moved }, channel), channel, focusPoint: 0 };
+  return { slice: alone({ ...found.slice, axes: placed }, channel), channel, focusPoint: 0 };
 }
 
 /** A slice of this channel and nothing else, at one focus point. */

@@ -26,6 +26,8 @@ export interface Channel {
    * of its density. Nothing where none were measured.
    */
   readonly errors: Float32Array | null;
+  /** Where the errors are not known themselves, but that they are not larger than these. */
+  readonly atMost?: true;
   /** How many groups of examples were left out in turn; their values stay where they were logged. */
   readonly replicates: number;
 }

@@ -63,6 +63,8 @@ export interface Sample {
   readonly value: number;
   /** Half of its 95 % interval, where there is one. */
   readonly half?: number;
+  /** Whether that is known only to be no larger. */
+  readonly atMost?: true;
   readonly interpolated?: true;
 }
 

@@ -4,7 +4,7 @@ import { useAppState } from "../../ui/context";
 import { columnsFor } from "../panelGrid";
 import { BaseBar } from "./BaseBar";
 import { DifferencePanel } from "./DifferencePanel";
-import { pairDifference, type Pair } from "./differenceModel";
+import { pairDifference, reached, type Pair } from "./differenceModel";
 import { gridStyle } from "./GridMode";
 import type { ModeProps } from "./mode";
 
@@ -32,9 +32,9 @@ export function DifferenceMode(props: ModeProps) {
     () =>
       pairs.flatMap((pair) => {
         const { found } = pairDifference(pair, selection.channel, focusPoint);
-        return found ? [found.channel.values] : [];
+        return found ? [reached(found, view?.colors ?? false)] : [];
       }),
-    [pairs, selection.channel, focusPoint],
+    [pairs, selection.channel, focusPoint, view],
   );
   const scale = selection.scale === "linear" ? "" : "Symlog around zero. ";
   const note = view?.colors ? `${scale}Orange: higher than the base; purple: lower.` : scale;

@@ -15,7 +15,13 @@ import { Message, Offer, PanelMessage } from "../PanelMessage";
 import { ValueTable } from "../ValueTable";
 import { toCsv } from "../../data/csv";
 import { gridRows } from "./gridRows";
-import { differenceNotes, pairDifference, symmetricScale, type Pair } from "./differenceModel";
+import {
+  differenceNotes,
+  pairDifference,
+  reached,
+  symmetricScale,
+  type Pair,
+} from "./differenceModel";
 import { PictureMenu } from "./PictureMenu";
 
 interface DifferencePanelProps {
@@ -58,7 +64,12 @@ export function DifferencePanel({ pair, all, view, selection, ...now }: Differen
   const value = useMemo(
     () =>
       found &&
-      symmetricScale(found.channel.values, all, { scope, fixed, clip: clip && view.colors, scale }),
+      symmetricScale(reached(found, view.colors), all, {
+        scope,
+        fixed,
+        clip: clip && view.colors,
+        scale,
+      }),
     [found, all, scope, fixed, clip, view, scale],
   );
   const notes =

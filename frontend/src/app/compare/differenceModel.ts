@@ -4,6 +4,7 @@ import { quantileRange, summarize, type Interval } from "../../data/stats";
 import type { ScaleKind } from "../../plot/scale";
 import type { Panel } from "../../state/panels";
 import type { RangeScope } from "../../state/store";
+import { BOUND_SENTENCE, HALF_WIDTH } from "../../views/shared/errors";
 import type { ValueScale } from "../../views/view";
 
 /** What a panel of differences sets against each other: B minus A. */
@@ -66,6 +67,16 @@ interface Choice {
   readonly scale: ScaleKind;
 }
 
+/** What a picture of a difference has to have room for: its values, or the band around its line. */
+export function reached({ channel: { values, errors } }: Found, colors: boolean): Float32Array {
+  if (colors || !errors) return values;
+  // What the band adds, away from zero.
+  return values.map((value, i) => {
+    const half = HALF_WIDTH * (errors[i] ?? NaN);
+    return Number.isFinite(half) ? value + Math.sign(value || 1) * half : value;
+  });
+}
+
 /** A scale with zero in its middle; nothing where no difference is finite. */
 export function symmetricScale(
   own: Float32Array,
@@ -114,6 +125,9 @@ export function differenceNotes(
     ...(difference.resampled === null ? [] : [difference.resampled]),
     ...(beyond > 0 && colors
       ? [`${beyond} of ${values.length} values lie beyond the colors.`]
+      : []),
+    ...(difference.found.channel.errors
+      ? [`${colors ? "" : "Band and "}±, at most: ${BOUND_SENTENCE}`]
       : []),
     ...(nonfinite > 0 ? [`${nonfinite} values are not finite on one side or both.`] : []),
   ];

@@ -10,6 +10,7 @@ import { IconButton } from "../../ui/IconButton";
 import { useSettled } from "../../ui/moving";
 import { ScrollRegion } from "../../ui/ScrollRegion";
 import { useRunStyle } from "../../ui/useRunStyle";
+import { halfText } from "../../views/shared/errors";
 import type { PanelSlice, View } from "../../views/view";
 import { chooseMode } from "../compare/modes";
 import { FocusRecord } from "../FocusRecord";
@@ -143,7 +144,7 @@ function Row({ run, place, step, outdated, sample, focused }: RowProps) {
             {sample.interpolated && "≈\u2009"}
             {formatValue(sample.value, 5)}
             {sample.half !== undefined && (
-              <span className="inspector-half">± {formatValue(sample.half, 2)}</span>
+              <span className="inspector-half">{halfText(sample.half, sample.atMost)}</span>
             )}
           </>
         ) : (

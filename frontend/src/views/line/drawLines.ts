@@ -146,7 +146,8 @@ function keyOf({ curves, envelope, skins = [] }: LinesDrawing): KeyEntry[] {
   const { color } = curve;
   const key: KeyEntry[] = [];
   if (skins.length === 0 && curves.some(({ errors }) => errors)) {
-    key.push({ label: "95 %", color, opacity: BAND });
+    const label = curves.some(({ atMost }) => atMost) ? "95 %, at most" : "95 %";
+    key.push({ label, color, opacity: BAND });
   }
   const before = skins.reduce((most, { away }) => Math.max(most, -away), 0);
   const after = skins.reduce((most, { away }) => Math.max(most, away), 0);

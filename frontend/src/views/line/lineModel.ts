@@ -9,7 +9,7 @@ import {
 import { measureLine } from "../../data/lineMeasures";
 import { nearestIndex } from "../../data/stats";
 import { formatCoordinate, formatTick, formatValue } from "../../plot/format";
-import { HALF_WIDTH } from "../shared/errors";
+import { HALF_WIDTH, halfText } from "../shared/errors";
 import { allowedError } from "../shared/recordSentences";
 import type { Cursor } from "../../state/store";
 import type { Measured, PanelSlice, Sample } from "../view";
@@ -20,6 +20,8 @@ export interface Curve {
   readonly values: Float32Array;
   /** Standard errors of the values' differences from the center, where they were measured. */
   readonly errors: Float32Array | null;
+  /** Whether these are known only to be no larger. */
+  readonly atMost?: true;
   /** 1 where a value was evaluated; nothing where none is interpolated. */
   readonly evaluated: Uint8Array | null;
   /** How far off the others may be. */
@@ -31,6 +33,7 @@ export function curveOf(slice: Slice, channel: Channel, focusPoint: number, line
     coordinates: slice.axes[line]?.coordinates ?? new Float64Array(),
     values: lineOf(slice, channel, line, focusPoint),
     errors: errorsOf(slice, channel, line, focusPoint),
+    ...(channel.atMost && { atMost: true }),
     evaluated: evaluatedOf(slice, line, focusPoint),
     allowed: allowedError({ slice, channel }),
   };
@@ -41,17 +44,18 @@ export interface CurveSample {
   readonly value: number;
   /** Half of the 95 % interval, where there is one. */
   readonly half?: number;
+  readonly atMost?: true;
   readonly interpolated?: true;
 }
 
 export function sampleAt(curve: Curve, x: number): CurveSample {
-  const { coordinates, values, errors, evaluated } = curve;
+  const { coordinates, values, errors, atMost, evaluated } = curve;
   const i = nearestIndex(coordinates, x);
   const half = HALF_WIDTH * (errors?.[i] ?? NaN);
   return {
     x: coordinates[i] ?? 0,
     value: values[i] ?? NaN,
-    ...(Number.isFinite(half) && { half }),
+    ...(Number.isFinite(half) && { half, ...(atMost && { atMost }) }),
     ...(evaluated?.[i] === 0 && { interpolated: true }),
   };
 }
@@ -146,7 +150,7 @@ export function describeLine(panel: PanelSlice): string {
   const minimum = lowest(curveOf(slice, channel, focusPoint));
   const where = minimum
     ? `lowest value ${formatValue(minimum.value)}` +
-      (minimum.half === undefined ? "" : ` ± ${formatValue(minimum.half, 2)}`) +
+      (minimum.half === undefined ? "" : ` ${halfText(minimum.half, minimum.atMost)}`) +
       ` at ${formatCoordinate(minimum.x)}`
     : "no finite value";
   return `Line of ${channel.name} of ${run} at step ${slice.step}: ${where}.`;

@@ -25,6 +25,7 @@ import {
   gridOf,
   layOutPlane,
   neighbor,
+  planeSampleAt,
   sampleAt,
 } from "./planeModel";
 import { pathOf, trajectorySentences } from "./trajectoryModel";
@@ -113,6 +114,8 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
     [plane, drawing],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
+  // Of a difference one wants to know; of one slice the inspector says it.
+  const bound = cursor && channel.atMost ? planeSampleAt(panel, cursor) : null;
   const overlay = useMemo(
     () =>
       cursor &&
@@ -178,6 +181,7 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
         <Readout
           value={sample.value}
           coordinates={[sample.x, sample.y]}
+          {...bound}
           detail={pointDetail(slice, grid, sample)}
           interpolated={evaluatedAt(slice, focusPoint)?.[sample.index] === 0}
         />

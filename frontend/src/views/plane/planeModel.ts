@@ -93,7 +93,7 @@ export function planeSampleAt(panel: PanelSlice, cursor: Cursor): Sample {
   return {
     coordinates: [x, y],
     value,
-    ...(Number.isFinite(half) && { half }),
+    ...(Number.isFinite(half) && { half, ...(channel.atMost && { atMost: true }) }),
     ...(evaluatedAt(slice, focusPoint)?.[index] === 0 && { interpolated: true }),
   };
 }

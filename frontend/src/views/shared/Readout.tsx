@@ -2,6 +2,7 @@ import { use } from "react";
 import { createPortal } from "react-dom";
 import { ReadoutSlot } from "../../ui/readoutSlot";
 import { formatCoordinate, formatValue } from "../../plot/format";
+import { halfText } from "./errors";
 
 interface ReadoutProps {
   /** The stored value in full; what is printed is shorter. */
@@ -9,6 +10,8 @@ interface ReadoutProps {
   readonly coordinates: readonly number[];
   /** Half of its 95 % interval, where that is known. */
   readonly half?: number;
+  /** Whether that is known only to be no larger. */
+  readonly atMost?: boolean;
   readonly interpolated?: boolean;
   /** Where that is, where coordinates in parentheses do not say it. */
   readonly place?: string;
@@ -26,6 +29,7 @@ export function Readout(props: ReadoutProps) {
     value,
     coordinates,
     half,
+    atMost,
     interpolated = false,
     place,
     name,
@@ -47,7 +51,7 @@ export function Readout(props: ReadoutProps) {
         {place ?? `(${coordinates.map(formatCoordinate).join(", ")})`}
       </span>{" "}
       <b>{formatValue(value, digits)}</b>
-      {half !== undefined && <span> ± {formatValue(half, 2)}</span>}
+      {half !== undefined && <span className="readout-half"> {halfText(half, atMost)}</span>}
       {detail !== undefined && <span className="readout-detail"> {detail}</span>}
       {interpolated && <span className="readout-place"> interpolated</span>}
     </span>

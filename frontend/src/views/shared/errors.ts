@@ -1,6 +1,7 @@
 import { atFocusPoint } from "../../data/slice";
 import { enclose, type Interval } from "../../data/stats";
 import type { Chart } from "../../plot/chart";
+import { formatValue } from "../../plot/format";
 import { band, IN_PLACE } from "../../plot/geometry";
 import type { ScaleKind } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
@@ -9,6 +10,11 @@ import type { Measured } from "../view";
 /** Half of a 95 % interval, in standard errors. */
 export const HALF_WIDTH = 1.96;
 
+/** `± 0.012`, with what has to be said of it where it is a bound. */
+export function halfText(half: number, atMost = false): string {
+  return `${atMost ? "at most " : ""}± ${formatValue(half, 2)}`;
+}
+
 /** How much a band covers what lies below it. */
 export const BAND = 0.28;
 
@@ -16,6 +22,10 @@ const INTERVAL =
   "95 % interval of the difference from the center, paired: same examples at every point.";
 export const BAND_SENTENCE = `Band and ±: ${INTERVAL}`;
 export const BARS_SENTENCE = `Bars and ±: ${INTERVAL}`;
+/** Of a difference: what two slices say of their own errors, and not more. */
+export const BOUND_SENTENCE =
+  "The 95 % interval of how the difference changes from the center: the errors of both slices, " +
+  "added up, since how they are correlated is not recorded.";
 
 interface Uncertain {
   readonly coordinates: Float64Array;
