@@ -131,9 +131,10 @@ export const SHORTCUTS: readonly Section[] = [
       },
       {
         keys: ["R"],
-        does: "Camera, pin and cursor as they were at first",
+        does: "Camera, zoom, pin and cursor as they were at first",
         on: {
-          r: ({ store }) => store.setState({ camera: DEFAULT_CAMERA, pin: null, cursor: null }),
+          r: ({ store }) =>
+            store.setState({ camera: DEFAULT_CAMERA, zoom: null, pin: null, cursor: null }),
         },
       },
       {
@@ -226,6 +227,7 @@ export const SHORTCUTS: readonly Section[] = [
     title: "In a picture that has the focus",
     shortcuts: [
       { keys: ["←", "→", "↑", "↓"], does: "Move to the next sample" },
+      { keys: ["+", "-"], does: "Show less of a plane or a line, or more, as the wheel does" },
       { keys: ["Enter"], does: "Pin a cross-section, name a curve, go to a step" },
       { keys: ["Esc"], does: "Unpin, or leave it" },
     ],

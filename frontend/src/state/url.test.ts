@@ -41,6 +41,11 @@ function* randomChoices(count: number): Generator<Choices> {
       stepMode: pick("current", "onion", "ridgeline"),
       skins: pick(1, 3, 10),
       pin: pick(null, { x: 0, y: -0.125 }, { x: 1e-9, y: random(1e9) / 7 }),
+      zoom: pick(
+        null,
+        { x: [-0.5, random(1e9) / 7] as const, y: null },
+        { x: [-random(1e9) / 3e20 - 1e-30, 1e-7] as const, y: [0.125, 2.5e300] as const },
+      ),
       ranking: pick("range", "curvature", "asymmetry", "logged"),
       grouping: pick("none", "layer", "shape"),
       everyFocusPoint: pick(true, false),

@@ -2,6 +2,7 @@ import { COMPARES, STRIP_COLUMNS } from "./compareChoices";
 import { DEFAULT_CHOICES, STEP_UNITS, type Choices, type ScaleKind } from "./store";
 import { GROUPINGS, RANKINGS, STEP_MODES, type Pin } from "./viewChoices";
 import { limited, type Camera } from "../data/camera";
+import type { Zoom } from "../data/zoom";
 
 /** How one choice is written as text; reading answers nothing where the text makes no sense. */
 interface Codec<T> {
@@ -65,6 +66,17 @@ const pin: Codec<Pin | null> = {
     const [x, y, ...more] = value.split(",").map((part) => (part === "" ? NaN : Number(part)));
     if (x === undefined || y === undefined || more.length > 0) return undefined;
     return Number.isFinite(x) && Number.isFinite(y) ? { x, y } : undefined;
+  },
+};
+
+/** `low~high` along the first axis, or of both with a comma between them. */
+const zoom: Codec<Zoom | null> = {
+  write: (value) =>
+    value ? [value.x, ...(value.y ? [value.y] : [])].map(interval.write).join(",") : "",
+  read: (value) => {
+    const [x, y, ...more] = value.split(",").map(interval.read);
+    const known = x && y !== null && more.length === 0 && (y || !value.includes(","));
+    return known ? { x, y: y ?? null } : undefined;
   },
 };
 
@@ -142,6 +154,7 @@ const BINDINGS: readonly Binding[] = [
   bind("stepMode", "steps", oneOf(...STEP_MODES)),
   bind("skins", "skins", number as Codec<number>),
   bind("pin", "pin", pin),
+  bind("zoom", "zoom", zoom),
   bind("ranking", "rank", oneOf(...RANKINGS)),
   bind("grouping", "group", oneOf(...GROUPINGS)),
   bind("everyFocusPoint", "points", flag),

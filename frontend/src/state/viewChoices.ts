@@ -1,3 +1,5 @@
+import type { Zoom } from "../data/zoom";
+
 /** A point of a plane, in coordinates of its axes. */
 export interface Pin {
   readonly x: number;
@@ -21,6 +23,8 @@ export interface ViewChoices {
   readonly skins: number;
   /** Where cross-sections of planes are taken. */
   readonly pin: Pin | null;
+  /** The part of planes and lines that is shown; nothing where that is all. */
+  readonly zoom: Zoom | null;
   readonly ranking: Ranking;
   readonly grouping: Grouping;
   /** Whether the lines of all focus points are drawn over each other. */
@@ -34,6 +38,7 @@ export const DEFAULT_VIEW_CHOICES: ViewChoices = {
   stepMode: "current",
   skins: 3,
   pin: null,
+  zoom: null,
   ranking: "range",
   grouping: "none",
   everyFocusPoint: false,

@@ -1,8 +1,10 @@
-import { useEffect, useRef, type KeyboardEvent, type PointerEvent } from "react";
+import { useRef, type KeyboardEvent, type PointerEvent } from "react";
 import type { Size } from "../plot/chart";
 import type { Surface2D } from "../plot/surface";
 import { useCanvas, type Paint } from "./useCanvas";
 import { usePictures } from "./usePictures";
+import { usePinch, type Pinch } from "./usePinch";
+import { useWheel } from "./useWheel";
 
 interface OrbitPlotProps {
   readonly size: Size;
@@ -32,14 +34,17 @@ const ARROWS = new Map<string, readonly [number, number]>([
 ]);
 const KEY_PIXELS = 10;
 
-/** A picture that can be gone around: drag, Alt and arrow keys; the wheel once it has the focus. */
+/** A picture that can be gone around: drag, Alt and arrow keys; two fingers, or the wheel once it has the focus. */
 export function OrbitPlot(props: OrbitPlotProps) {
   const { size, paint, paintCursor, draw, label, onMove, onLeave } = props;
   const picture = useCanvas(size, paint);
   const cursor = useCanvas(size, paintCursor);
   const plot = usePictures(size, draw);
   const dragged = useRef<{ x: number; y: number } | null>(null);
-  useWheel(plot, props.onZoom);
+  // A camera is nearer where things are larger.
+  const onZoom = ({ factor }: Pinch) => props.onZoom(1 / factor);
+  useWheel(plot, onZoom);
+  usePinch(plot, onZoom);
   const onPointerMove = (event: PointerEvent<HTMLElement>) => {
     const from = dragged.current;
     if (from && event.currentTarget.hasPointerCapture(event.pointerId)) {
@@ -91,23 +96,4 @@ function onKeyDown(event: KeyboardEvent<HTMLElement>, props: OrbitPlotProps): vo
   else if (event.altKey || !onKey(event.key)) return;
   event.preventDefault();
   event.stopPropagation();
-}
-
-// React listens passively, which cannot keep the page from scrolling.
-function useWheel(plot: { current: HTMLElement | null }, onZoom: (factor: number) => void): void {
-  const zoom = useRef(onZoom);
-  useEffect(() => {
-    zoom.current = onZoom;
-  }, [onZoom]);
-  useEffect(() => {
-    const element = plot.current;
-    const onWheel = (event: WheelEvent) => {
-      // Whoever only scrolls past should not be held up.
-      if (document.activeElement !== element) return;
-      event.preventDefault();
-      zoom.current(Math.exp(0.0015 * event.deltaY));
-    };
-    element?.addEventListener("wheel", onWheel, { passive: false });
-    return () => element?.removeEventListener("wheel", onWheel);
-  }, [plot]);
 }

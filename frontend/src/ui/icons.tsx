@@ -10,6 +10,7 @@ const PATHS = {
   tune: "M2.5 5h6M12.5 5h1M10.5 3v4M2.5 11h1M7.5 11h6M5.5 9v4",
   menu: "M8 3.4v.2M8 7.9v.2M8 12.4v.2",
   download: "M8 2.5v7.5M4.5 7 8 10.5 11.5 7M3 13.5h10",
+  whole: "M2.5 6V2.5H6M10 2.5h3.5V6M13.5 10v3.5H10M6 13.5H2.5V10",
   copy: "M6 6h7v7H6zM3 10V3h7",
   close: "m4 4 8 8M12 4l-8 8",
 } as const;

@@ -12,6 +12,8 @@ import { Readout } from "../shared/Readout";
 import { useChoice } from "../shared/useChoice";
 import { useCurveCursor } from "../shared/useCurveCursor";
 import { useValueScale } from "../shared/useValueScale";
+import { useZoom } from "../shared/useZoom";
+import { ZoomReset } from "../shared/ZoomReset";
 import type { ViewProps } from "../view";
 import { barrierOf, markOf } from "./barrierModel";
 import { drawLines, type StyledCurve, type StyledSkin } from "./drawLines";
@@ -54,11 +56,12 @@ function Lines({ panels, value, extent: shared, revision, onion }: LinesProps) {
       }),
     [panels],
   );
+  const part = useZoom(shared ?? extent(first?.slice.axes[0]), null);
   const chart = useMemo(() => {
-    const x = linear(shared ?? extent(first?.slice.axes[0]));
+    const x = linear(part.x);
     const y = fixed ? scale : withAir(scale);
     return createChart(innerBox(size, MARGINS), x, y);
-  }, [shared, first, scale, fixed, size]);
+  }, [part, scale, fixed, size]);
   // The range of the other steps stays the same until another slice arrives.
   const overSteps = useMemo(
     () => (revision >= 0 && first && panels.length === 1 && !onion ? envelope(first) : null),
@@ -90,7 +93,14 @@ function Lines({ panels, value, extent: shared, revision, onion }: LinesProps) {
   if (!curve) return null;
   return (
     <div className="view" ref={element}>
-      <Plot size={size} draw={draw} label={panels.map(describeLine).join(" ")} {...pointing} />
+      <Plot
+        size={size}
+        draw={draw}
+        label={panels.map(describeLine).join(" ")}
+        onZoom={(pinch) => part.zoom(chart, pinch, cursor)}
+        {...pointing}
+      />
+      <ZoomReset reset={part.reset} />
       {cursor && (
         <div className={chart.x.toShare(cursor.x) > 0.5 ? "readouts readouts-left" : "readouts"}>
           {panels.map((panel, i) => {

@@ -14,6 +14,8 @@ import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { Readout } from "../shared/Readout";
 import { useValueScale } from "../shared/useValueScale";
+import { useZoom } from "../shared/useZoom";
+import { ZoomReset } from "../shared/ZoomReset";
 import type { ViewProps } from "../view";
 import { overlayExtent, overlayLevels } from "./overlayModel";
 import { describePlane, gridOf, neighbor, sampleAt } from "./planeModel";
@@ -30,11 +32,12 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
     () => panels.map(({ slice, channel, focusPoint }) => gridOf(slice, channel, focusPoint)),
     [panels],
   );
+  const part = useZoom(overlayExtent(panels, 0), overlayExtent(panels, 1));
   const chart = useMemo(() => {
-    const [x, y] = [overlayExtent(panels, 0), overlayExtent(panels, 1)];
+    const { x, y } = part;
     const box = fitted(innerBox(size, MARGINS), x[1] - x[0], y[1] - y[0]);
     return createChart(box, linear(x), linear(y));
-  }, [panels, size]);
+  }, [part, size]);
   const [first] = panels;
   const draw = useCallback(
     (surface: Surface2D) => {
@@ -101,11 +104,13 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
           setCursor(inside ? { x, y, line: null, byKeyboard: false } : null);
         }}
         onLeave={() => setCursor(null)}
+        onZoom={(pinch) => part.zoom(chart, pinch, cursor)}
         onArrow={(dx, dy) => {
           const { x, y } = neighbor(grid, cursor?.x ?? 0, cursor?.y ?? 0, dx, dy);
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
       />
+      <ZoomReset reset={part.reset} />
       {cursor && (
         <div className="readouts">
           {panels.map(({ run, style }, i) => {

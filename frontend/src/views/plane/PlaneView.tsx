@@ -13,6 +13,8 @@ import { Readout } from "../shared/Readout";
 import { allowedError, recordSentences } from "../shared/recordSentences";
 import { useChoice } from "../shared/useChoice";
 import { useValueScale } from "../shared/useValueScale";
+import { useZoom } from "../shared/useZoom";
+import { ZoomReset } from "../shared/ZoomReset";
 import type { PanelSlice, ViewProps } from "../view";
 import { cutsThrough, uphillAt, layOutPinned, pointDetail } from "./cutModel";
 import { Cuts } from "./Cuts";
@@ -60,8 +62,9 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
   const [cursor, setCursor] = useCursor();
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
   const [first, second] = slice.axes;
-  const [left, right] = extent(first);
-  const [bottom, top] = extent(second);
+  const part = useZoom(extent(first), extent(second));
+  const [left, right] = part.x;
+  const [bottom, top] = part.y;
   // The same for all slices that cover the same coordinates: what stands around them stays.
   const plane = useMemo(
     () => layOutPlane([left, right], [bottom, top], size, scale),
@@ -169,11 +172,13 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
         }}
         onEnter={() => pinTo(sampleAt(grid, cursor?.x ?? 0, cursor?.y ?? 0))}
         onEscape={unpin}
+        onZoom={(pinch) => part.zoom(chart, pinch, cursor)}
         onArrow={(dx, dy) => {
           const { x, y } = neighbor(grid, cursor?.x ?? 0, cursor?.y ?? 0, dx, dy);
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
       />
+      {!pinned && <ZoomReset reset={part.reset} />}
       {parts && pinAt && cuts && (
         <Cuts panel={panel} cuts={cuts} at={pinAt} boxes={parts.cuts} scale={scale} unpin={unpin} />
       )}

@@ -1,4 +1,5 @@
 import type { Axis, Channel, Slice } from "../../data/slice";
+import { shownPart } from "../../data/zoom";
 import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
 import type { Chart } from "../../plot/chart";
@@ -85,7 +86,7 @@ export function drawField(surface: Surface2D, chart: Chart, drawing: FieldDrawin
   const { grid, scale, theme } = drawing;
   const { box } = chart;
   const shares = sharesOf(grid.values, scale);
-  surface.image(fieldRaster(box.width, box.height, shares, drawing), box);
+  surface.image(fieldRaster(chart, shares, drawing), box);
   surface.clip(box, () => {
     if (drawing.evaluated) drawEvaluated(surface, chart, grid, drawing.evaluated);
     const levels = planeLevels(scale, drawing.allowed);
@@ -134,21 +135,19 @@ function drawEvaluated(surface: Surface2D, chart: Chart, grid: Grid, evaluated: 
   }
 }
 
-function fieldRaster(
-  width: number,
-  height: number,
-  shares: Float32Array,
-  drawing: FieldDrawing,
-): Raster {
+function fieldRaster({ box, x, y }: Chart, shares: Float32Array, drawing: FieldDrawing): Raster {
   const { grid, smooth } = drawing;
   // Blocks have sharp edges; what is smooth may be stretched.
   const coarse = drawing.moving === true && smooth;
   const pixels = (room: number) =>
     Math.max(1, Math.round(Math.min(coarse ? room / 3 : room, MOST_PIXELS)));
-  const extent = (coordinates: Float64Array) =>
-    [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
-  const columns = fractionalIndices(grid.xs, extent(grid.xs), pixels(width));
-  const rows = fractionalIndices(grid.ys, extent(grid.ys), pixels(height));
+  const part = (coordinates: Float64Array, { domain }: Scale) => {
+    const whole = [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
+    // Never stretched beyond the samples.
+    return domain[0] > whole[0] || domain[1] < whole[1] ? shownPart(whole, domain) : whole;
+  };
+  const columns = fractionalIndices(grid.xs, part(grid.xs, x), pixels(box.width));
+  const rows = fractionalIndices(grid.ys, part(grid.ys, y), pixels(box.height));
   const paint: Paint = drawing;
   return paintGrid(shares, grid.ys.length, columns, rows, smooth, paint);
 }

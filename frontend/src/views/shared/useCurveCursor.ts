@@ -33,6 +33,8 @@ export function useCurveCursor(
         for (const curve of curves) {
           const sample = sampleAt(curve, cursor.x);
           const x = crisp(chart.toX(sample.x));
+          // Where a part is shown, the nearest sample may lie beside it.
+          if (x < box.x - 1 || x > box.x + box.width + 1) continue;
           line(surface, x, box.y, x, box.y + box.height, theme.muted, [3, 3]);
           const y = chart.toY(sample.value);
           if (y >= box.y && y <= box.y + box.height) {
