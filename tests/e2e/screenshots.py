@@ -27,6 +27,7 @@ from torch.utils.tensorboard import SummaryWriter
 from pysclice import demo
 from pysclice.events import SliceWriter
 from tests.e2e.conftest import Tab, opened
+from tests.e2e.test_attempts import log_runs
 from tests.plugin.conftest import golden, serve, write_unreadable
 
 # What the README shows: the page's link, dark or not, and the size of the window.
@@ -104,12 +105,30 @@ def take_parts(tab: Tab, album: Album) -> None:
     tab.slicer.locator(".plot").first.focus()
     tab.page.keyboard.press("ArrowRight")
     album.take(tab, "part cursor")
+    tab.slicer.get_by_test_id("inspector-toggle").click()
+    tab.slicer.get_by_test_id("inspector-cursor").wait_for()
+    album.take(tab, "part inspector")
+    tab.slicer.get_by_test_id("inspector-toggle").click()
+    tab.slicer.locator(".plot").first.focus()
+    for _ in range(4):
+        tab.page.keyboard.press("+")
+    album.take(tab, "part zoomed")
+    tab.page.keyboard.press("Escape")
+    tab.slicer.get_by_test_id("zoom-reset").first.click()
+    tab.slicer.get_by_test_id("display").click()
+    tab.choose("run-palette", "okabe-ito")
+    album.take(tab, "part run colors")
+    tab.choose("run-palette", "tensorboard")
     tab.page.keyboard.press("Escape")
     for width in (820, 480):
         tab.page.set_viewport_size({"width": width, "height": 800})
         tab.open()
         tab.settle()
         album.take(tab, f"part {width} wide")
+        tab.slicer.locator("body").press("i")
+        tab.slicer.get_by_test_id("inspector-cursor").wait_for()
+        album.take(tab, f"part {width} wide inspector")
+        tab.slicer.locator("body").press("i")
     tab.page.set_viewport_size({"width": 1400, "height": 900})
     tab.open()
     tab.slicer.get_by_role("button", name="None", exact=True).click()
@@ -145,6 +164,16 @@ def take_states(tab: Tab, album: Album) -> None:
     tab.slicer.get_by_test_id("banner-stale").wait_for(timeout=30_000)
     album.take(tab, "state server gone")
     tab.page.unroute_all(behavior="ignoreErrors")
+
+
+def take_attempts(browser: Browser, album: Album) -> None:
+    """A run that was started again, at the step where it was."""
+    with tempfile.TemporaryDirectory() as folder:
+        log_runs(Path(folder))
+        with serve(Path(folder)) as server, opened(browser, server) as tab:
+            tab.open("loss_slicer&p.loss_slicer.step=140")
+            tab.settle()
+            album.take(tab, "state started again")
 
 
 def take_troubles(browser: Browser, album: Album) -> None:
@@ -213,6 +242,7 @@ def main(arguments: list[str]) -> None:
                 take_views(tab, album)
                 take_parts(tab, album)
                 take_states(tab, album)
+                take_attempts(browser, album)
                 take_troubles(browser, album)
         browser.close()
     print(f"Pictures are in {given.folder}.")

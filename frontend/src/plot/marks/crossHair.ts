@@ -5,18 +5,24 @@ import type { Surface2D } from "../surface";
 const DARK = "rgba(0, 0, 0, 0.4)";
 const LIGHT = "rgba(255, 255, 255, 0.75)";
 
-/** Hairs through a point of a field, readable on any color: light ones on dark ones. */
+/**
+ * Hairs through a point of a field, readable on any color: light ones on dark ones. Where a part of
+ * the field is shown, those of a point beside it that would cross it.
+ */
 export function drawCrossHair(surface: Surface2D, chart: Chart, x: number, y: number): void {
   const { box } = chart;
   const px = crisp(chart.toX(x));
   const py = crisp(chart.toY(y));
+  const across = px >= box.x - 1 && px <= box.x + box.width + 1;
+  const along = py >= box.y - 1 && py <= box.y + box.height + 1;
   for (const [color, dash] of [
     [DARK, []],
     [LIGHT, [3, 3]],
   ] as const) {
-    line(surface, px, box.y, px, box.y + box.height, color, dash);
-    line(surface, box.x, py, box.x + box.width, py, color, dash);
+    if (across) line(surface, px, box.y, px, box.y + box.height, color, dash);
+    if (along) line(surface, box.x, py, box.x + box.width, py, color, dash);
   }
+  if (!across || !along) return;
   surface.circle(px, py, 3.5, "#ffffff", { color: "#000000", width: 1.5 });
 }
 

@@ -125,8 +125,11 @@ function Plane({ panel, value, colorMap, smooth }: PlaneProps) {
       ((surface: Surface2D) => {
         const at = sampleAt(grid, cursor.x, cursor.y);
         drawCrossHair(surface, plane.chart, at.x, at.y);
+        const { box, toX, toY } = plane.chart;
         const uphill = uphillAt(grid, at);
-        if (uphill) drawUphill(surface, plane.chart, at, uphill);
+        // Where a part is shown, the nearest sample may lie beside it.
+        if (uphill && contains(box, toX(at.x), toY(at.y)))
+          drawUphill(surface, plane.chart, at, uphill);
       }),
     [cursor, grid, plane],
   );
