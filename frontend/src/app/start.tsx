@@ -40,7 +40,7 @@ export function start(
     fields,
   );
   keepLinkInStep(host, store);
-  store.subscribe(prefsOf, (prefs) => writePrefs(prefs), { equalityFn: shallow });
+  store.subscribe(prefsOf, (prefs, before) => writePrefs(prefs, before), { equalityFn: shallow });
   const queries = new QueryClient({
     defaultOptions: {
       // A server on the same machine: the browser's idea of being online says nothing about it.

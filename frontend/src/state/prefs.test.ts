@@ -15,12 +15,19 @@ function storage(kept: string | null = null): Storage {
 describe("preferences", () => {
   it("are found as they were left", () => {
     const place = storage();
+    const before = prefsOf(createAppStore({}).getState());
     const state = createAppStore({ inspectorOpen: true, framesPerSecond: 20, step: 7 }).getState();
-    writePrefs(prefsOf(state), () => place);
-    const found = readPrefs(() => place);
-    expect(found).toEqual(prefsOf(state));
-    expect(found).toMatchObject({ inspectorOpen: true, framesPerSecond: 20 });
-    expect(found).not.toHaveProperty("step");
+    writePrefs(prefsOf(state), before, () => place);
+    expect(readPrefs(() => place)).toEqual({ inspectorOpen: true, framesPerSecond: 20 });
+  });
+
+  it("are only what was changed", () => {
+    // The rail of a narrow page is closed, whatever it was before.
+    const place = storage(JSON.stringify({ railOpen: true, runOrder: "name" }));
+    const before = prefsOf(createAppStore({ railOpen: false }).getState());
+    writePrefs({ ...before, inspectorOpen: true }, before, () => place);
+    const kept = { railOpen: true, runOrder: "name", inspectorOpen: true };
+    expect(readPrefs(() => place)).toEqual(kept);
   });
 
   it("forget what makes no sense", () => {
@@ -36,6 +43,7 @@ describe("preferences", () => {
       throw new Error("The browser forbids it.");
     };
     expect(readPrefs(refuse)).toEqual({});
-    expect(() => writePrefs(prefsOf(createAppStore({}).getState()), refuse)).not.toThrow();
+    const prefs = prefsOf(createAppStore({}).getState());
+    expect(() => writePrefs(prefs, prefs, refuse)).not.toThrow();
   });
 });

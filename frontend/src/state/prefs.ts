@@ -41,9 +41,16 @@ export function readPrefs(storage: () => Storage = () => window.localStorage): P
   }
 }
 
-export function writePrefs(prefs: Prefs, storage: () => Storage = () => window.localStorage): void {
+/** Keeps what has changed. A narrow page closes what would cover it: that is nobody's wish. */
+export function writePrefs(
+  prefs: Prefs,
+  before: Prefs,
+  storage: () => Storage = () => window.localStorage,
+): void {
   try {
-    storage().setItem(KEY, JSON.stringify(prefs));
+    const changed = NAMES.filter((name) => prefs[name] !== before[name]);
+    const kept = Object.fromEntries(changed.map((name) => [name, prefs[name]]));
+    storage().setItem(KEY, JSON.stringify({ ...readPrefs(storage), ...kept }));
   } catch {
     // A browser may forbid storage; the page then starts from its defaults.
   }
