@@ -34,7 +34,10 @@ const ARROWS = new Map<string, readonly [number, number]>([
 ]);
 const KEY_PIXELS = 10;
 
-/** A picture that can be gone around: drag, Alt and arrow keys; two fingers, or the wheel once it has the focus. */
+/**
+ * A picture that can be gone around: drag, Alt and arrow keys; nearer by two fingers, or by the wheel
+ * once it has the focus.
+ */
 export function OrbitPlot(props: OrbitPlotProps) {
   const { size, paint, paintCursor, draw, label, onMove, onLeave } = props;
   const picture = useCanvas(size, paint);

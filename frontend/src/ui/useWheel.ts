@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "react";
 import { placeIn, type Pinch } from "./usePinch";
 
-/** The wheel over an element that has the focus. React listens passively, which cannot keep the page still. */
+/**
+ * The wheel over an element that has the focus. React listens passively, which cannot keep the page
+ * from scrolling.
+ */
 export function useWheel(
   plot: { readonly current: HTMLElement | null },
   onWheel: ((pinch: Pinch) => void) | undefined,

@@ -7,7 +7,7 @@ import type { Selection } from "../../state/selection";
 import { useAppState, useServices } from "../../ui/context";
 import { ElidedName } from "../../ui/ElidedName";
 import { IconButton } from "../../ui/IconButton";
-import { useSettled } from "../../ui/moving";
+import { Settled, useSettled } from "../../ui/moving";
 import { ScrollRegion } from "../../ui/ScrollRegion";
 import { useRunStyle } from "../../ui/useRunStyle";
 import { halfText } from "../../views/shared/errors";
@@ -41,20 +41,22 @@ export function Inspector({ selection, view }: InspectorProps) {
         className="inspector-close"
         onClick={() => store.setState({ inspectorOpen: false })}
       />
-      <ScrollRegion className="inspector-body" label="Numbers">
-        {view && <AtCursor panels={panels} slices={slices} selection={selection} view={view} />}
-        {focus && (
-          <section aria-labelledby="inspector-readouts">
-            <h2 id="inspector-readouts">Read-outs</h2>
-            <FocusName run={focus.run} color={focus.style.color} />
-            <Readings panel={focus} />
+      <Settled>
+        <ScrollRegion className="inspector-body" label="Numbers">
+          {view && <AtCursor panels={panels} slices={slices} selection={selection} view={view} />}
+          {focus && (
+            <section aria-labelledby="inspector-readouts">
+              <h2 id="inspector-readouts">Read-outs</h2>
+              <FocusName run={focus.run} color={focus.style.color} />
+              <Readings panel={focus} />
+            </section>
+          )}
+          <section aria-labelledby="inspector-record">
+            <h2 id="inspector-record">Record</h2>
+            <FocusRecord selection={selection} />
           </section>
-        )}
-        <section aria-labelledby="inspector-record">
-          <h2 id="inspector-record">Record</h2>
-          <FocusRecord selection={selection} />
-        </section>
-      </ScrollRegion>
+        </ScrollRegion>
+      </Settled>
     </aside>
   );
 }
