@@ -381,6 +381,7 @@ def failures() -> Any:
 
 def killed() -> Any:
     """One rank is killed in the middle of a slice: what the others are told, and how soon."""
+    outlive()
     rank = dist.get_rank()
     model = DistributedDataParallel(model_of())
     calls = 0
@@ -405,6 +406,7 @@ def killed() -> Any:
 
 def killed_while_logging() -> Any:
     """The same with a logger: training hears of it once, and nothing is raised."""
+    outlive()
     rank = dist.get_rank()
     model = DistributedDataParallel(model_of())
     killing = False
@@ -462,6 +464,11 @@ def surface_on_one_rank() -> Any:
     except Exception as error:
         return {"told": f"{type(error).__name__}: {error}"}
     return {"told": "nothing"}
+
+
+def outlive() -> None:
+    """Let this rank say what it saw of another's death: torchrun ends all of them at once."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def leave(found: Any) -> Any:
