@@ -140,8 +140,7 @@ def _scrubs(browser: Browser, address: str) -> Iterator[Row]:
             page.open(_runs(planes))
             page.painted_after()
             page.settle()
-            page.scrub(2 * logs.STEPS)  # warm
-            page.settle()
+            page.warm(logs.STEPS)
             between = page.scrub(SCRUBBED)
             page.settle()
             script = page.scrub_traced(SCRUBBED)
@@ -166,28 +165,10 @@ def _surfaces(browser: Browser, address: str) -> Iterator[Row]:
             yield Row(name, "this build has no such view", ">= 30 fps", None)
             return
         page.settle()
-        box = page.frame.locator('[data-testid="panel"] .plot').first.bounding_box()
-        assert box is not None
-        page.frame.evaluate(COUNT_FRAMES)
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-        page.page.mouse.move(x, y)
-        page.page.mouse.down()
-        for i in range(120):
-            page.page.mouse.move(x + 60 * (i % 20) / 20, y)
-        page.page.mouse.up()
-        between = page.frame.evaluate("stopFrames()")
+        page.turn(SCRUBBED // 4)  # warm
+        page.settle()
+        between = page.turn(SCRUBBED)
     yield _frames(name, between, 30)
-
-
-COUNT_FRAMES = """
-() => {
-  const times = [];
-  let on = true;
-  const count = (time) => { times.push(time); if (on) window.nativeFrame(count); };
-  window.nativeFrame(count);
-  window.stopFrames = () => { on = false; return times.slice(1).map((t, i) => t - times[i]); };
-}
-"""
 
 
 def _memory(browser: Browser, address: str) -> Iterator[Row]:

@@ -20,9 +20,20 @@ from playwright.sync_api import Browser, Frame, Page, ViewportSize
 
 WINDOW: ViewportSize = {"width": 1400, "height": 900}
 START_SECONDS = 120
-# Counts animation frames that ran, from the first line of the page on.
+# Counts animation frames that ran, pictures that were begun and what a worker was asked, from the
+# first line of the page on.
 PROBE = """
-window.probe = {frames: 0, workers: []};
+window.probe = {frames: 0, pictures: 0, asked: 0};
+const clear = CanvasRenderingContext2D.prototype.clearRect;
+CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+  if (this.canvas.parentElement?.classList.contains('plot')) window.probe.pictures += 1;
+  clear.apply(this, box);
+};
+const ask = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (...message) {
+  window.probe.asked += 1;
+  ask.apply(this, message);
+};
 const request = window.requestAnimationFrame.bind(window);
 window.requestAnimationFrame = (call) => request((time) => {
   window.probe.frames += 1;
@@ -40,23 +51,62 @@ if (location.href.includes('plugin_entry')) {
   window.probe.painted(EXPECTED).then((at) => { window.probe.paintedAt = at; });
 }
 """
-# A step in each animation frame, as somebody does who drags: forth and back through all of them.
-SCRUB = """
-async ({frames}) => {
-  const slider = document.querySelector('[data-testid=step-slider]');
+# Something moves before each animation frame, as when somebody drags. From a task between two
+# frames, where a browser tells of input: what is asked to be drawn from within a frame waits for
+# the next one, and every other picture would be left out.
+MOVE = """
+async ({frames, by}) => {
+  const channel = new MessageChannel();
+  const task = () => new Promise((resolve) => {
+    channel.port1.onmessage = resolve;
+    channel.port2.postMessage(null);
+  });
+  const move = moves[by]();
   const times = [];
-  let forward = false;
+  const before = window.probe.pictures;
   for (let i = 0; i < frames; i += 1) {
     times.push(await new Promise(window.nativeFrame));
-    const at = Number(slider.getAttribute('aria-valuenow'));
-    if (at <= Number(slider.getAttribute('aria-valuemin'))) forward = true;
-    if (at >= Number(slider.getAttribute('aria-valuemax'))) forward = false;
-    performance.mark('scrub');
-    const key = forward ? 'ArrowRight' : 'ArrowLeft';
-    window.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+    await task();
+    performance.mark('move');
+    move(i);
   }
-  return times;
+  await new Promise(window.nativeFrame);
+  const seen = [...document.querySelectorAll('[data-testid=panel] .plot')].filter((plot) => {
+    const {top, bottom} = plot.getBoundingClientRect();
+    return bottom > 0 && top < window.innerHeight;
+  });
+  return {times, drawn: window.probe.pictures - before, expected: frames * seen.length};
 }
+"""
+# Steps, forth and back through all of them; and the first surface, turned by the pointer.
+MOVES = """
+window.moves = {
+  step: () => {
+    const slider = document.querySelector('[data-testid=step-slider]');
+    let forward = false;
+    return () => {
+      const at = Number(slider.getAttribute('aria-valuenow'));
+      if (at <= Number(slider.getAttribute('aria-valuemin'))) forward = true;
+      if (at >= Number(slider.getAttribute('aria-valuemax'))) forward = false;
+      const key = forward ? 'ArrowRight' : 'ArrowLeft';
+      window.dispatchEvent(new KeyboardEvent('keydown', {key, bubbles: true}));
+    };
+  },
+  turn: () => {
+    const plot = document.querySelector('[data-testid=panel] .plot');
+    const {left, top, width, height} = plot.getBoundingClientRect();
+    // The browser grants a capture to real pointers only.
+    plot.setPointerCapture = () => undefined;
+    plot.hasPointerCapture = () => true;
+    const tell = (kind, i) => plot.dispatchEvent(new PointerEvent(kind, {
+      bubbles: true, pointerId: 1, button: 0, buttons: 1,
+      clientX: left + width / 2 + 3 * (i % 40 < 20 ? i % 20 : 20 - (i % 20)),
+      clientY: top + height / 2,
+    }));
+    tell('pointerdown', 0);
+    return (i) => tell('pointermove', i + 1);
+  },
+};
 """
 
 
@@ -117,10 +167,30 @@ class Visit:
                 known, since = len(self.requests), time.monotonic()
             self.page.wait_for_timeout(100)
 
+    def warm(self, steps: int, most: int = 8) -> None:
+        """Scrub forth and back until all that a worker derives from the slices has been derived."""
+        for _ in range(most):
+            asked = self.frame.evaluate("probe.asked")
+            self.scrub(2 * steps)
+            self.settle()
+            # What cannot all be kept is asked for again: then one more time changes nothing.
+            if self.frame.evaluate("probe.asked") == asked:
+                return
+
     def scrub(self, frames: int) -> list[float]:
-        """Milliseconds between frames in each of which a step is taken."""
-        times = self.frame.evaluate(SCRUB, {"frames": frames})
-        return [float(b) - float(a) for a, b in itertools.pairwise(times)]
+        """Milliseconds between frames, in each of which every panel in sight shows another step."""
+        return self._move("step", frames)
+
+    def turn(self, frames: int) -> list[float]:
+        """Milliseconds between frames, in each of which linked surfaces are seen from elsewhere."""
+        return self._move("turn", frames)
+
+    def _move(self, by: str, frames: int) -> list[float]:
+        found = self.frame.evaluate(MOVE, {"frames": frames, "by": by})
+        # Whatever is not drawn costs nothing: a rate without pictures says nothing.
+        drawn, expected = found["drawn"], found["expected"]
+        assert drawn >= 0.95 * expected, f"{drawn} of {expected} pictures were drawn."
+        return [float(b) - float(a) for a, b in itertools.pairwise(found["times"])]
 
     def scrub_traced(self, frames: int) -> list[float]:
         """Milliseconds of processor time in JavaScript a step; tracing slows the frames down."""
@@ -149,8 +219,8 @@ SCRIPT = {
 
 def script_times(events: list[dict[str, Any]]) -> list[float]:
     """Of each step of a scrub, the processor time that scripts took until the next, in ms."""
-    marks = [e for e in events if e.get("name") == "scrub" and e.get("ph") in ("R", "I", "n")]
-    assert marks, "The trace has no marks of the scrub."
+    marks = [e for e in events if e.get("name") == "move" and e.get("ph") in ("R", "I", "n")]
+    assert marks, "The trace has no marks of a move."
     thread = (marks[0]["pid"], marks[0]["tid"])
     starts = sorted(float(e["ts"]) for e in marks)
     totals = [0.0] * len(starts)
@@ -181,7 +251,7 @@ def find_chromium() -> str:
 def visit(browser: Browser, address: str, panels: int) -> Iterator[Visit]:
     """A fresh window in which the painting of so many panels is waited for."""
     window = browser.new_context(viewport=WINDOW)
-    window.add_init_script(PROBE.replace("EXPECTED", str(panels)))
+    window.add_init_script(PROBE.replace("EXPECTED", str(panels)) + MOVES)
     page = window.new_page()
     result = Visit(page, address)
     page.on(
