@@ -47,7 +47,7 @@ def choose(tab: Tab, palette: str) -> None:
 
 
 def test_all_that_has_a_run_color_follows(tab: Tab) -> None:
-    ticks = tab.slicer.get_by_test_id("step-slider").locator("canvas")
+    ticks = tab.slicer.get_by_test_id("step-slider").locator("canvas.slider-ticks")
     before = tab.picture("a"), ticks.screenshot()
     choose(tab, "okabe-ito")
     boxes = tab.slicer.get_by_test_id("run-row").locator("input")

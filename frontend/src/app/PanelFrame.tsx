@@ -6,7 +6,7 @@ import type { Panel } from "../state/panels";
 import type { Selection } from "../state/selection";
 import { useAppState, useServices } from "../ui/context";
 import { ElidedName } from "../ui/ElidedName";
-import { Settled } from "../ui/moving";
+import { Paced, Settled } from "../ui/moving";
 import { ReadoutSlot } from "../ui/readoutSlot";
 import { PanelInfoContext, PicturesContext, type Picture } from "../ui/plotRegistry";
 import { useLatest } from "../ui/useLatest";
@@ -84,25 +84,31 @@ export function PanelFrame({
           <span className="swatch" style={{ background: color }} />
           <ElidedName name={run.name} />
         </button>
-        {panel.step !== null && (
-          <span
-            className={`panel-step ${panel.outdated ? "panel-outdated" : ""}`}
-            title={
-              panel.outdated ? `Nothing newer was logged up to step ${formatStep(step)}` : undefined
-            }
-          >
-            step {formatStep(panel.step)}
-            {panel.outdated && " (older)"}
-          </span>
-        )}
+        <Paced>
+          {panel.step !== null && (
+            <span
+              className={`panel-step ${panel.outdated ? "panel-outdated" : ""}`}
+              title={
+                panel.outdated
+                  ? `Nothing newer was logged up to step ${formatStep(step)}`
+                  : undefined
+              }
+            >
+              step {formatStep(panel.step)}
+              {panel.outdated && " (older)"}
+            </span>
+          )}
+        </Paced>
         <span className="panel-space" />
         <span className="panel-readout" ref={setSlot} />
-        {headline && (
-          <span className="panel-center" title={headline.title}>
-            {headline.label && <span className="panel-center-label">{headline.label}</span>}
-            {formatValue(headline.value)}
-          </span>
-        )}
+        <Paced>
+          {headline && (
+            <span className="panel-center" title={headline.title}>
+              {headline.label && <span className="panel-center-label">{headline.label}</span>}
+              {formatValue(headline.value)}
+            </span>
+          )}
+        </Paced>
         {slice && view && value && <PanelMenu run={run.name} latest={latest} pictures={pictures} />}
       </header>
       <WhileSeen className={`panel-body ${pending ? "panel-pending" : ""}`}>

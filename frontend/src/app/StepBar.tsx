@@ -3,6 +3,7 @@ import type { Selection } from "../state/selection";
 import { SPEEDS } from "../state/store";
 import { useAppState, useServices } from "../ui/context";
 import { IconButton } from "../ui/IconButton";
+import { Paced } from "../ui/moving";
 import { NewData } from "./NewData";
 import { StepInput } from "./StepInput";
 import { StepSlider } from "./StepSlider";
@@ -98,7 +99,9 @@ function StepPlace({ selection }: { readonly selection: Selection }) {
   return (
     <>
       <StepSlider selection={selection} step={step} />
-      <StepInput step={step} selection={selection} />
+      <Paced>
+        <StepInput step={step} selection={selection} />
+      </Paced>
     </>
   );
 }

@@ -1,17 +1,18 @@
-import { useCallback, useEffect, useMemo, useRef, useState, type PointerEvent } from "react";
+import { useCallback, useMemo, useState, type PointerEvent } from "react";
 import { moveStep, nearestPosition } from "../data/align";
-import { createCanvasSurface } from "../plot/canvasSurface";
 import { formatStep } from "../plot/format";
+import type { Surface2D } from "../plot/surface";
 import { themeFor } from "../plot/theme";
 import { seek } from "../state/actions";
 import type { Selection } from "../state/selection";
 import { stepPlaces, unitFor } from "../state/stepUnits";
 import { useAppState, useDark, useServices } from "../ui/context";
+import { useCanvas } from "../ui/useCanvas";
 import { useSize } from "../ui/useSize";
 import { useRunStyle } from "../ui/useRunStyle";
 import { formatPlace, placeText } from "./placeText";
 import { restartsIn, restartText } from "./restarts";
-import { drawTicks, PADDING, shareOf, stepAt } from "./stepTicks";
+import { drawHead, drawTicks, PADDING, shareOf, stepAt } from "./stepTicks";
 
 /** How far from a flag the pointer still is at it. */
 const NEAR = 5;
@@ -28,7 +29,6 @@ export function StepSlider({ selection, step }: StepSliderProps) {
   const dark = useDark();
   const styleOf = useRunStyle();
   const [element, size] = useSize();
-  const canvas = useRef<HTMLCanvasElement>(null);
   const [hovered, setHovered] = useState<number | null>(null);
   const waiting = useAppState((state) => state.waiting);
   const unit = unitFor(
@@ -40,16 +40,22 @@ export function StepSlider({ selection, step }: StepSliderProps) {
   const end = steps.at(-1) ?? start;
   const first = places(start);
   const last = places(end);
-  const paint = useCallback(() => {
-    if (!canvas.current || size.width === 0) return;
-    const density = window.devicePixelRatio;
-    const surface = createCanvasSurface(canvas.current, size.width, size.height, density);
-    if (surface) drawTicks(surface, selection, [first, last], styleOf, themeFor(dark), places);
-  }, [size, selection, first, last, dark, styleOf, places]);
-  useEffect(() => {
-    const frame = requestAnimationFrame(paint);
-    return () => cancelAnimationFrame(frame);
-  }, [paint]);
+  const ticks = useCanvas(
+    size,
+    useCallback(
+      (surface: Surface2D) =>
+        drawTicks(surface, selection, [first, last], styleOf, themeFor(dark), places),
+      [selection, first, last, dark, styleOf, places],
+    ),
+  );
+
+  const left = (at: number) => PADDING + shareOf(at, [first, last]) * (size.width - 2 * PADDING);
+  const at = left(places(step));
+  // Drawn and not laid out: it moves with every step, and layout takes longer than all pictures.
+  const head = useCanvas(
+    size,
+    useCallback((surface: Surface2D) => drawHead(surface, at, themeFor(dark)), [at, dark]),
+  );
 
   const pointed = (event: PointerEvent<HTMLElement>) => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -67,8 +73,6 @@ export function StepSlider({ selection, step }: StepSliderProps) {
         (size.width - 2 * PADDING) <=
         NEAR,
   );
-  const left = (at: number) =>
-    `calc(${PADDING}px + ${shareOf(at, [first, last])} * (100% - ${2 * PADDING}px))`;
   return (
     <div
       ref={element}
@@ -101,16 +105,17 @@ export function StepSlider({ selection, step }: StepSliderProps) {
         seek(store, steps, moveStep(steps, step, by));
       }}
     >
-      <canvas ref={canvas} style={size} />
+      <canvas ref={ticks} className="slider-ticks" style={size} />
       {restarts.length > 0 && (
         <span id="restarts" className="visually-hidden" data-testid="restarts">
           {restartText(restarts)}
         </span>
       )}
       <span className="slider-track" />
-      <span
-        className={`slider-thumb ${waiting ? "slider-waiting" : ""}`}
-        style={{ left: left(places(step)) }}
+      <canvas
+        ref={head}
+        className={`slider-head ${waiting ? "slider-waiting" : ""}`}
+        style={size}
         title={waiting ? "Waiting for slices that have not arrived" : undefined}
       />
       {hovered !== null && steps.length > 1 && (

@@ -67,6 +67,13 @@ export function drawTicks(
   }
 }
 
+/** Where among the marks one is. */
+export function drawHead(surface: Surface2D, x: number, theme: Theme): void {
+  const { height } = surface;
+  surface.rect({ x: x - 1, y: 4, width: 2, height: height - 6 }, theme.playHead);
+  surface.circle(x, height - 7, 5, theme.playHead, { color: theme.background, width: 2 });
+}
+
 /** A pennant above all rows, on a pole that stands on the row of its run. */
 function drawFlags(
   surface: Surface2D,

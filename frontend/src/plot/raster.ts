@@ -40,12 +40,17 @@ export function fractionalIndices(
 const SHARES_BUDGET = 16 * 2 ** 20;
 const kept = new ByteCache<Float32Array>(SHARES_BUDGET, ({ byteLength }) => byteLength + 128);
 
+/** A scale as a name, for what is kept of values on it. */
+export function scaleChoices({ kind, domain, threshold }: Scale): string {
+  return [kind, ...domain, threshold].join(" ");
+}
+
 /**
  * Where values stand on a scale, NaN where they have no place. A field is interpolated there, so
  * that a logarithm is taken once a sample and not once a pixel, and colors agree with contours.
  */
 export function sharesOf(values: Float32Array, scale: Scale): Float32Array {
-  const choices = [scale.kind, ...scale.domain, scale.threshold].join(" ");
+  const choices = scaleChoices(scale);
   const known = kept.get(values, choices);
   if (known) return known;
   const shares = new Float32Array(values.length);

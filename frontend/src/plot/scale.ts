@@ -200,8 +200,17 @@ const DIGITS = [
   [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8],
 ] as const;
 
+const levelsOf = new WeakMap<Scale, Map<number, readonly ContourLevel[]>>();
+
 /** Round values at which contours are drawn, about `count` of them, strictly inside the domain. */
-export function contourLevels(scale: Scale, count: number): ContourLevel[] {
+export function contourLevels(scale: Scale, count: number): readonly ContourLevel[] {
+  const known = levelsOf.get(scale) ?? new Map<number, readonly ContourLevel[]>();
+  const levels = known.get(count) ?? findContourLevels(scale, count);
+  levelsOf.set(scale, known.set(count, levels));
+  return levels;
+}
+
+function findContourLevels(scale: Scale, count: number): ContourLevel[] {
   const [low, high] = scale.domain;
   if (scale.kind === "log") {
     for (const digits of DIGITS) {

@@ -6,8 +6,9 @@ import { contourBytes } from "../plot/packedContours";
 import { Deriver, startWorker } from "../workers/deriver";
 
 /**
- * Less than half of it are arrays, the rest is the browser's own form of them: with 80 MB of slices
- * and 16 MB of their shares (plot/raster.ts), arrays stay below 128 MB.
+ * Less than half of it are arrays, the rest is the browser's own form of them: with 80 MB of slices,
+ * 16 MB of their shares (plot/raster.ts) and 20 MB of moving pictures (views/plane/drawPlane.ts),
+ * arrays stay below 128 MB.
  */
 const CONTOUR_BUDGET = 64 * 2 ** 20;
 const QUANTILE_BUDGET = 2 * 2 ** 20;

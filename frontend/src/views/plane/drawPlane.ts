@@ -1,4 +1,6 @@
+import { ByteCache } from "../../data/byteCache";
 import type { Axis, Channel, Slice } from "../../data/slice";
+import type { Interval } from "../../data/stats";
 import { shownPart } from "../../data/zoom";
 import { drawAxes, drawFrame } from "../../plot/axes";
 import { axisLabel } from "../../plot/axisLabel";
@@ -8,7 +10,14 @@ import { contours, type Contour, type Grid } from "../../plot/contours";
 import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
 import { drawContourLines } from "../../plot/marks/contourLines";
 import { drawCenter } from "../../plot/marks/crossHair";
-import { fractionalIndices, paintGrid, sharesOf, type Paint, type Raster } from "../../plot/raster";
+import {
+  fractionalIndices,
+  paintGrid,
+  scaleChoices,
+  sharesOf,
+  type Paint,
+  type Raster,
+} from "../../plot/raster";
 import { contourLevels, type ContourLevel, type Scale } from "../../plot/scale";
 import type { Surface2D } from "../../plot/surface";
 import type { Theme } from "../../plot/theme";
@@ -85,15 +94,14 @@ export function drawInside(surface: Surface2D, { chart }: PlaneChart, drawing: F
 export function drawField(surface: Surface2D, chart: Chart, drawing: FieldDrawing): void {
   const { grid, scale, theme } = drawing;
   const { box } = chart;
-  const shares = sharesOf(grid.values, scale);
-  surface.image(fieldRaster(chart, shares, drawing), box);
+  surface.image(fieldRaster(chart, drawing), box);
   surface.clip(box, () => {
     if (drawing.evaluated) drawEvaluated(surface, chart, grid, drawing.evaluated);
     const levels = planeLevels(scale, drawing.allowed);
     const found =
       drawing.contours === undefined
         ? contours(
-            { ...grid, values: shares },
+            { ...grid, values: sharesOf(grid.values, scale) },
             levels.map(({ value }) => scale.toShare(value)),
           )
         : drawing.contours;
@@ -135,19 +143,39 @@ function drawEvaluated(surface: Surface2D, chart: Chart, grid: Grid, evaluated: 
   }
 }
 
-function fieldRaster({ box, x, y }: Chart, shares: Float32Array, drawing: FieldDrawing): Raster {
-  const { grid, smooth } = drawing;
+// Enough for nine runs of two hundred planes; see the budgets in ui/derived.ts.
+const RASTER_BUDGET = 20 * 2 ** 20;
+const rasters = new ByteCache<Raster>(RASTER_BUDGET, ({ pixels }) => pixels.byteLength + 128);
+
+function fieldRaster({ box, x, y }: Chart, drawing: FieldDrawing): Raster {
+  const { grid, scale, smooth, colorMap, theme } = drawing;
+  const { xs, ys, values } = grid;
   // Blocks have sharp edges; what is smooth may be stretched.
   const coarse = drawing.moving === true && smooth;
-  const pixels = (room: number) =>
-    Math.max(1, Math.round(Math.min(coarse ? room / 3 : room, MOST_PIXELS)));
-  const part = (coordinates: Float64Array, { domain }: Scale) => {
-    const whole = [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
-    // Never stretched beyond the samples.
-    return domain[0] > whole[0] || domain[1] < whole[1] ? shownPart(whole, domain) : whole;
+  const pixels = (room: number, samples: number) =>
+    Math.max(1, Math.round(Math.min(coarse ? Math.min(room / 3, samples) : room, MOST_PIXELS)));
+  const width = pixels(box.width, xs.length);
+  const height = pixels(box.height, ys.length);
+  const across = partOf(xs, x);
+  const up = partOf(ys, y);
+  const paint = () => {
+    const columns = fractionalIndices(xs, across, width);
+    const rows = fractionalIndices(ys, up, height);
+    return paintGrid(sharesOf(values, scale), ys.length, columns, rows, smooth, drawing);
   };
-  const columns = fractionalIndices(grid.xs, part(grid.xs, x), pixels(box.width));
-  const rows = fractionalIndices(grid.ys, part(grid.ys, y), pixels(box.height));
-  const paint: Paint = drawing;
-  return paintGrid(shares, grid.ys.length, columns, rows, smooth, paint);
+  if (!coarse) return paint();
+  // Whoever scrubs sees the same slices again and again.
+  const place = [width, height, ...across, ...up].join(" ");
+  const choices = `${scaleChoices(scale)} ${colorMap} ${theme.background} ${place}`;
+  const known = rasters.get(values, choices);
+  if (known) return known;
+  const fresh = paint();
+  rasters.put(values, choices, fresh);
+  return fresh;
+}
+
+/** The part of an axis that is shown; never stretched beyond the samples. */
+function partOf(coordinates: Float64Array, { domain }: Scale): Interval {
+  const whole = [coordinates[0] ?? 0, coordinates[coordinates.length - 1] ?? 1] as const;
+  return domain[0] > whole[0] || domain[1] < whole[1] ? shownPart(whole, domain) : whole;
 }

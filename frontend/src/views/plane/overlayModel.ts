@@ -9,7 +9,7 @@ export const MOST_OVERLAID = 4;
 const LEVELS = 8;
 
 /** Levels that all runs share, few enough that several sets of contours stay readable. */
-export function overlayLevels(scale: Scale): ContourLevel[] {
+export function overlayLevels(scale: Scale): readonly ContourLevel[] {
   return contourLevels(scale, LEVELS);
 }
 
