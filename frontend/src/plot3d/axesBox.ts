@@ -2,7 +2,7 @@ import { cssColor, type ColorMapName } from "../plot/colorMaps";
 import { elideMiddle } from "../plot/format";
 import { IN_PLACE, segment, type Shape } from "../plot/geometry";
 import type { Scale, Tick } from "../plot/scale";
-import type { Surface2D } from "../plot/surface";
+import type { Surface2D, TextStyle } from "../plot/surface";
 import type { Theme } from "../plot/theme";
 import type { Point, Projection } from "./projection";
 
@@ -129,6 +129,7 @@ export function drawFloor(
   projection: Projection,
   contours: readonly FloorContour[],
   colorMap: ColorMapName,
+  quick = false,
 ): void {
   const { floor } = projection.body;
   for (const { share, lines } of contours) {
@@ -143,16 +144,26 @@ export function drawFloor(
         return projected;
       }),
     };
-    surface.stroke(shape, IN_PLACE, { color: cssColor(colorMap, share), width: 1.1, opacity: 0.8 });
+    surface.stroke(shape, IN_PLACE, {
+      color: cssColor(colorMap, share),
+      // Browsers draw lines of a pixel several times faster than wider ones.
+      width: quick ? 1 : 1.1,
+      opacity: 0.8,
+    });
   }
 }
 
-/** Numbers and names along the edges that face the camera. */
+/**
+ * Numbers and names along the edges that face the camera; without their halos, which take longest of
+ * all, where they are gone in a moment.
+ */
 export function drawLabels(
   surface: Surface2D,
   projection: Projection,
   { x, y, z, theme }: AxesBox,
+  quick = false,
 ): void {
+  const ink = { color: theme.muted, ...(!quick && { halo: theme.background }) };
   const { halfX, halfY, floor, top } = projection.body;
   const { backX, backY } = cornersOf(projection);
   const project = (point: Point) => projection.project(point);
@@ -161,9 +172,9 @@ export function drawLabels(
     const edge = createEdge(project(at(-half)), project(at(half)), middle);
     if (edge.length < SHORTEST_EDGE) return;
     for (const { value, label } of inside(axis, half, edge.length / TICK_SPACING)) {
-      drawTick(surface, project(at(axis.place(value))), edge, label, theme);
+      drawTick(surface, project(at(axis.place(value))), edge, label, ink, theme);
     }
-    drawName(surface, edge, axis.name, theme);
+    drawName(surface, edge, axis.name, ink);
   };
   alongFloor(x, halfX, (place) => [place, -backY, floor]);
   alongFloor(y, halfY, (place) => [-backX, place, floor]);
@@ -178,7 +189,7 @@ export function drawLabels(
   for (const { value, label } of z.ticks(Math.max(3, edge.length / 32))) {
     const share = z.toShare(value);
     if (!(share >= -1e-9 && share <= 1 + 1e-9)) continue;
-    drawTick(surface, project([...left, share * top]), edge, label, theme);
+    drawTick(surface, project([...left, share * top]), edge, label, ink, theme);
   }
 }
 
@@ -214,26 +225,26 @@ function drawTick(
   [px, py]: Point,
   { outward: [dx, dy] }: Edge,
   label: string,
+  ink: TextStyle,
   theme: Theme,
 ): void {
   surface.stroke(segment(px, py, px + TICK * dx, py + TICK * dy), IN_PLACE, {
     color: theme.frame,
   });
   surface.text(px + NUMBER * dx, py + (NUMBER + 3 * Math.abs(dy)) * dy, label, {
-    color: theme.muted,
+    ...ink,
     size: 10,
     align: dx > 0.35 ? "left" : dx < -0.35 ? "right" : "center",
-    halo: theme.background,
   });
 }
 
-function drawName(surface: Surface2D, edge: Edge, name: string, theme: Theme): void {
+function drawName(surface: Surface2D, edge: Edge, name: string, ink: TextStyle): void {
   const { middle, outward, angle, length } = edge;
   surface.text(
     middle[0] + NAME * outward[0],
     middle[1] + NAME * outward[1],
     elideMiddle(name, Math.max(8, Math.floor(length / 6.5))),
-    { color: theme.muted, align: "center", angle, halo: theme.background },
+    { ...ink, align: "center", angle },
   );
 }
 

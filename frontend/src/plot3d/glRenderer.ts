@@ -4,20 +4,35 @@ import type { Mesh } from "./mesh";
 import type { Projection } from "./projection";
 import { FRAGMENT, MOST_LEVELS, VERTEX } from "./shaders";
 
-/** Draws surfaces on the graphics card, one after the other on a canvas that all panels share. */
-export interface MeshRenderer {
-  /** The picture of the projection's box in its upper left corner; nothing once the card is lost. */
-  readonly draw: (
-    mesh: Mesh,
-    projection: Projection,
-    look: Look,
-    density: number,
-  ) => HTMLCanvasElement | null;
+/** A surface as it is to be drawn. */
+export interface MeshJob {
+  readonly mesh: Mesh;
+  readonly projection: Projection;
+  readonly look: Look;
+  /** Pixels a CSS pixel. */
+  readonly density: number;
 }
 
-// A canvas a little too large is cheaper than one made anew for every panel.
-const SLACK = 32;
+/** Where the projection's box of a job was drawn, in pixels from the upper left. */
+export interface DrawnMesh {
+  readonly canvas: HTMLCanvasElement;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Draws surfaces on the graphics card, below each other on a canvas that all panels share. */
+export interface MeshRenderer {
+  /** The first of the jobs, as many as there is room for; nothing once the card is lost. */
+  readonly draw: (jobs: readonly MeshJob[]) => readonly DrawnMesh[] | null;
+}
+
+// A canvas a little too large is cheaper than one made anew for every frame.
+const SLACK = 64;
 const LARGEST = 4096;
+// Meshes that stay with the card: those of some panels, coarse and fine.
+const MOST_MESHES = 64;
 
 /** Nothing where there is no WebGL; `onLost` is called when the browser takes it away. */
 export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
@@ -27,15 +42,7 @@ export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
   const program = gl && link(gl);
   if (!gl || !program) return null;
   canvas.addEventListener("webglcontextlost", onLost);
-  const vertices = gl.createBuffer();
-  const indices = gl.createBuffer();
-  gl.bindBuffer(gl.ARRAY_BUFFER, vertices);
-  gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, indices);
-  for (const [name, size, offset] of LAYOUT) {
-    const place = gl.getAttribLocation(program, name);
-    gl.enableVertexAttribArray(place);
-    gl.vertexAttribPointer(place, size, gl.FLOAT, false, 4 * STRIDE, 4 * offset);
-  }
+  const loaded = createLoader(gl, program);
   gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
   for (const [key, value] of [
     [gl.TEXTURE_MIN_FILTER, gl.LINEAR],
@@ -58,39 +65,102 @@ export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
     wire: at("u_wire"),
   };
   let colors: string | null = null;
+  const drawOne = ({ mesh, projection, look, density }: MeshJob): void => {
+    if (colors !== look.colorMap) {
+      colors = look.colorMap;
+      const table = colorTable(look.colorMap);
+      const size = table.length / 3;
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB, size, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, table);
+    }
+    gl.uniformMatrix4fv(uniforms.matrix, false, projection.matrix);
+    gl.uniform1f(uniforms.top, projection.body.top);
+    gl.uniform3fv(uniforms.light, lightOf(projection));
+    gl.uniform1f(uniforms.pixel, density);
+    const levels = look.levels.slice(0, MOST_LEVELS);
+    gl.uniform1i(uniforms.count, levels.length);
+    if (levels.length > 0) {
+      const pairs = levels.flatMap(({ share, major }) => [share, major ? 1 : 0]);
+      gl.uniform2fv(uniforms.levels, pairs);
+    }
+    gl.uniform4fv(uniforms.wire, look.wire === null ? [0, 0, 0, 0] : [...rgb(look.wire), 1]);
+    const { vertices, corners } = loaded(mesh);
+    gl.bindVertexArray(vertices);
+    gl.drawElements(gl.TRIANGLES, corners, gl.UNSIGNED_INT, 0);
+  };
   return {
-    draw(mesh, projection, look, density) {
+    draw(jobs) {
       if (gl.isContextLost()) return null;
-      const { box } = projection;
-      const width = Math.min(LARGEST, Math.ceil(box.width * density));
-      const height = Math.min(LARGEST, Math.ceil(box.height * density));
+      const drawn = layOut(canvas, jobs);
+      const last = drawn.at(-1);
+      if (!last) return drawn;
+      const width = Math.max(...drawn.map((one) => one.width));
+      const height = last.y + last.height;
       if (canvas.width < width || canvas.width > width + SLACK) canvas.width = width;
       if (canvas.height < height || canvas.height > height + SLACK) canvas.height = height;
-      gl.viewport(0, canvas.height - height, width, height);
       gl.clear(gl.COLOR_BUFFER_BIT | gl.DEPTH_BUFFER_BIT);
-      if (colors !== look.colorMap) {
-        colors = look.colorMap;
-        const table = colorTable(look.colorMap);
-        const size = table.length / 3;
-        gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGB, size, 1, 0, gl.RGB, gl.UNSIGNED_BYTE, table);
+      for (const [n, { y, ...size }] of drawn.entries()) {
+        const job = jobs[n];
+        if (!job) break;
+        // Rows of the card go up.
+        gl.viewport(0, canvas.height - y - size.height, size.width, size.height);
+        drawOne(job);
       }
-      gl.bufferData(gl.ARRAY_BUFFER, verticesOf(mesh), gl.STREAM_DRAW);
-      const triangles = trianglesOf(mesh);
-      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STREAM_DRAW);
-      gl.uniformMatrix4fv(uniforms.matrix, false, projection.matrix);
-      gl.uniform1f(uniforms.top, projection.body.top);
-      gl.uniform3fv(uniforms.light, lightOf(projection));
-      gl.uniform1f(uniforms.pixel, density);
-      const levels = look.levels.slice(0, MOST_LEVELS);
-      gl.uniform1i(uniforms.count, levels.length);
-      if (levels.length > 0) {
-        const pairs = levels.flatMap(({ share, major }) => [share, major ? 1 : 0]);
-        gl.uniform2fv(uniforms.levels, pairs);
-      }
-      gl.uniform4fv(uniforms.wire, look.wire === null ? [0, 0, 0, 0] : [...rgb(look.wire), 1]);
-      gl.drawElements(gl.TRIANGLES, triangles.length, gl.UNSIGNED_INT, 0);
-      return canvas;
+      return drawn;
     },
+  };
+}
+
+/** Places below each other, of as many jobs as the canvas has room for; of one at least. */
+function layOut(canvas: HTMLCanvasElement, jobs: readonly MeshJob[]): DrawnMesh[] {
+  const drawn: DrawnMesh[] = [];
+  let y = 0;
+  for (const { projection, density } of jobs) {
+    const width = Math.min(LARGEST, Math.ceil(projection.box.width * density));
+    const height = Math.min(LARGEST, Math.ceil(projection.box.height * density));
+    if (y + height > LARGEST && y > 0) break;
+    drawn.push({ canvas, x: 0, y, width, height });
+    y += height;
+  }
+  return drawn;
+}
+
+interface LoadedMesh {
+  readonly vertices: WebGLVertexArrayObject;
+  readonly buffers: readonly WebGLBuffer[];
+  readonly corners: number;
+}
+
+/** Hands meshes to the card, once as long as they are drawn again and again. */
+function createLoader(gl: WebGL2RenderingContext, program: WebGLProgram) {
+  const kept = new Map<Mesh, LoadedMesh>();
+  const load = (mesh: Mesh): LoadedMesh => {
+    const vertices = gl.createVertexArray();
+    const buffers = [gl.createBuffer(), gl.createBuffer()] as const;
+    gl.bindVertexArray(vertices);
+    gl.bindBuffer(gl.ARRAY_BUFFER, buffers[0]);
+    gl.bufferData(gl.ARRAY_BUFFER, verticesOf(mesh), gl.STATIC_DRAW);
+    gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffers[1]);
+    const triangles = trianglesOf(mesh);
+    gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STATIC_DRAW);
+    for (const [name, size, offset] of LAYOUT) {
+      const place = gl.getAttribLocation(program, name);
+      gl.enableVertexAttribArray(place);
+      gl.vertexAttribPointer(place, size, gl.FLOAT, false, 4 * STRIDE, 4 * offset);
+    }
+    return { vertices, buffers, corners: triangles.length };
+  };
+  return (mesh: Mesh): LoadedMesh => {
+    const found = kept.get(mesh) ?? load(mesh);
+    // A Map keeps the order of insertion: what was drawn last goes to the end.
+    kept.delete(mesh);
+    kept.set(mesh, found);
+    for (const [oldest, { vertices, buffers }] of kept) {
+      if (kept.size <= MOST_MESHES) break;
+      kept.delete(oldest);
+      gl.deleteVertexArray(vertices);
+      for (const buffer of buffers) gl.deleteBuffer(buffer);
+    }
+    return found;
   };
 }
 

@@ -10,6 +10,8 @@ interface OrbitPlotProps {
   readonly size: Size;
   /** The picture on screen. */
   readonly paint: Paint;
+  /** What stands under it and does not turn: painted once, and kept as a picture. */
+  readonly under: Paint;
   /** What moves with the pointer, on a canvas of its own. */
   readonly paintCursor: Paint | null;
   /** The picture in a file. */
@@ -39,8 +41,8 @@ const KEY_PIXELS = 10;
  * once it has the focus.
  */
 export function OrbitPlot(props: OrbitPlotProps) {
-  const { size, paint, paintCursor, draw, label, onMove, onLeave } = props;
-  const picture = useCanvas(size, paint);
+  const { size, paint, under, paintCursor, draw, label, onMove, onLeave } = props;
+  const picture = useCanvas(size, paint, under);
   const cursor = useCanvas(size, paintCursor);
   const plot = usePictures(size, draw);
   const dragged = useRef<{ x: number; y: number } | null>(null);

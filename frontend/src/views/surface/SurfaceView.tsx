@@ -1,7 +1,15 @@
-import { useCallback, useMemo, useSyncExternalStore } from "react";
+import {
+  useCallback,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+} from "react";
 import { PRESETS } from "../../data/camera";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
+import type { MeshJob } from "../../plot3d/glRenderer";
 import { paintMesh } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
 import { hit } from "../../plot3d/sight";
@@ -16,7 +24,15 @@ import { allowedError } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
 import { flyTo, orbit, zoom } from "./cameraActions";
-import { drawCursor, drawOver, drawUnder, lookOf, type SurfaceDrawing } from "./drawSurface";
+import {
+  drawBeside,
+  drawCursor,
+  drawOver,
+  drawUnder,
+  lookOf,
+  type SurfaceDrawing,
+} from "./drawSurface";
+import { Fineness } from "./fineness";
 import { renderers } from "./rendererSource";
 import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
 import { useAtRest } from "./useAtRest";
@@ -25,6 +41,8 @@ import { useAtRest } from "./useAtRest";
 const DEGREES_PER_PIXEL = 0.5;
 // Drawn larger and shrunk, which smooths edges; left out while the picture moves.
 const SMOOTHING = 2;
+// One for all panels: they share what draws them.
+const fineness = new Fineness();
 
 export function SurfaceView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
@@ -52,37 +70,54 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
     return createScene(slice, drawn, scale, theme, allowed);
   }, [slice, channel, grid, scale, theme]);
   const { clipped } = value;
+  const layout = useMemo(() => layOutSurface(size, scale), [size, scale]);
   const drawing: SurfaceDrawing = useMemo(() => {
-    const { box, bar } = layOutSurface(size, scale);
+    const { box, bar } = layout;
     const projection = createProjection(camera, bodyOf(scene, camera), box);
     return { scene, projection, bar, colorMap, clipped, path: pathOf({ slice, focusPoint }) };
-  }, [size, scale, camera, scene, colorMap, clipped, slice, focusPoint]);
+  }, [layout, camera, scene, colorMap, clipped, slice, focusPoint]);
   const resting = useAtRest(drawing);
   const look = useMemo(() => lookOf(drawing, wireframe), [drawing, wireframe]);
   const draw = useCallback(
     (surface: Surface2D) => {
+      drawBeside(surface, drawing);
       drawUnder(surface, drawing);
       paintMesh(surface, drawing.scene.mesh, drawing.projection, look);
       drawOver(surface, drawing, drawing.scene.mesh);
     },
     [drawing, look],
   );
+  const mesh = resting || !fineness.coarse ? scene.mesh : scene.coarse;
+  const [own] = useState(() => ({}));
+  const jobAt = useCallback(
+    (density: number): MeshJob => {
+      const enlarged = density * (resting ? SMOOTHING : fineness.share);
+      return { mesh, projection: drawing.projection, look, density: enlarged };
+    },
+    [drawing, mesh, look, resting],
+  );
+  const batch = rendererState === "ready" ? renderers.current() : null;
+  // Before any panel is painted, so that all of them are drawn at once.
+  useLayoutEffect(() => batch?.prepare(own, jobAt(window.devicePixelRatio)), [batch, own, jobAt]);
+  useEffect(() => () => batch?.forget(own), [batch, own]);
   const paint = useCallback(
     (surface: Surface2D, context: CanvasRenderingContext2D, density: number) => {
-      const { projection } = drawing;
-      const mesh = resting ? drawing.scene.mesh : drawing.scene.coarse;
-      const enlarged = density * (resting ? SMOOTHING : 1);
-      const renderer = rendererState === "ready" ? renderers.current() : null;
-      drawUnder(surface, drawing);
-      const image = renderer?.draw(mesh, projection, look, enlarged);
-      const { x, y, width, height } = projection.box;
+      drawUnder(surface, drawing, !resting);
+      const started = performance.now();
+      const image = batch?.take(own, jobAt(density));
       if (image) {
-        const source = [Math.ceil(width * enlarged), Math.ceil(height * enlarged)] as const;
-        context.drawImage(image, 0, 0, ...source, x, y, width, height);
-      } else paintMesh(surface, mesh, projection, look);
-      drawOver(surface, drawing, mesh);
+        const { canvas, ...from } = image;
+        const { x, y, width, height } = drawing.projection.box;
+        context.drawImage(canvas, from.x, from.y, from.width, from.height, x, y, width, height);
+      } else paintMesh(surface, mesh, drawing.projection, look);
+      if (!resting) fineness.note(performance.now() - started);
+      drawOver(surface, drawing, mesh, !resting);
     },
-    [drawing, look, resting, rendererState],
+    [drawing, mesh, look, resting, batch, own, jobAt],
+  );
+  const beside = useCallback(
+    (surface: Surface2D) => drawBeside(surface, { scene, bar: layout.bar, colorMap, clipped }),
+    [scene, layout, colorMap, clipped],
   );
   const sample = cursor && sampleAt(grid, cursor.x, cursor.y);
   const paintCursor = useMemo(
@@ -108,6 +143,7 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
       <OrbitPlot
         size={size}
         paint={paint}
+        under={beside}
         paintCursor={paintCursor}
         draw={draw}
         label={label}

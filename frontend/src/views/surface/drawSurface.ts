@@ -31,20 +31,33 @@ export function lookOf({ scene, colorMap }: SurfaceDrawing, wireframe: boolean):
   };
 }
 
-export function drawUnder(surface: Surface2D, drawing: SurfaceDrawing): void {
+/** What stands beside the scene, the same from wherever that is seen. */
+export function drawBeside(
+  surface: Surface2D,
+  { scene, bar, colorMap, clipped }: Pick<SurfaceDrawing, "scene" | "bar" | "colorMap" | "clipped">,
+): void {
+  const { theme, z } = scene.axes;
+  drawColorBar(surface, bar, z, { colorMap, theme }, clipped);
+}
+
+/** What stands behind; with less care where it is `quick`ly replaced. */
+export function drawUnder(surface: Surface2D, drawing: SurfaceDrawing, quick = false): void {
   const { scene, projection, colorMap } = drawing;
   drawBehind(surface, projection, scene.axes);
-  drawFloor(surface, projection, scene.floor, colorMap);
+  drawFloor(surface, projection, scene.floor, colorMap, quick);
 }
 
 /** What stands in front, laid over the mesh that was drawn. */
-export function drawOver(surface: Surface2D, drawing: SurfaceDrawing, mesh: Mesh): void {
-  const { scene, projection, colorMap, path, bar, clipped } = drawing;
-  const { theme, z } = scene.axes;
+export function drawOver(
+  surface: Surface2D,
+  drawing: SurfaceDrawing,
+  mesh: Mesh,
+  quick = false,
+): void {
+  const { scene, projection, path } = drawing;
   if (path) drawPathOver(surface, drawing, mesh, path);
   else drawFocusPoint(surface, drawing, mesh);
-  drawLabels(surface, projection, scene.axes);
-  drawColorBar(surface, bar, z, { colorMap, theme }, clipped);
+  drawLabels(surface, projection, scene.axes, quick);
 }
 
 /** The path as in the plane view, laid over the surface; faint where a hill hides it. */

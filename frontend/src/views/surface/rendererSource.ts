@@ -1,18 +1,19 @@
-import { createMeshRenderer, type MeshRenderer } from "../../plot3d/glRenderer";
+import { createMeshRenderer } from "../../plot3d/glRenderer";
+import { MeshBatch } from "../../plot3d/meshBatch";
 
 export type RendererState = "ready" | "missing" | "lost";
 
 /** The one renderer of the page, made when it is first asked for, and again when one asks to. */
 export class RendererSource {
-  private renderer: MeshRenderer | null = null;
+  private batch: MeshBatch | null = null;
   private state: RendererState | null = null;
   private readonly listeners = new Set<() => void>();
 
   constructor(private readonly create: typeof createMeshRenderer = createMeshRenderer) {}
 
-  readonly current = (): MeshRenderer | null => {
+  readonly current = (): MeshBatch | null => {
     if (this.state === null) this.start();
-    return this.state === "ready" ? this.renderer : null;
+    return this.state === "ready" ? this.batch : null;
   };
 
   readonly getState = (): RendererState => {
@@ -31,13 +32,14 @@ export class RendererSource {
   };
 
   private start(): void {
-    const made = this.create(() => {
+    const renderer = this.create(() => {
       // One that was replaced has nothing to say any more.
-      if (this.renderer !== made) return;
+      if (this.batch !== made) return;
       this.state = "lost";
       for (const listener of this.listeners) listener();
     });
-    this.renderer = made;
+    const made = renderer && new MeshBatch(renderer);
+    this.batch = made;
     this.state = made ? "ready" : "missing";
   }
 }

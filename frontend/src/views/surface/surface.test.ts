@@ -10,7 +10,7 @@ import { paintMesh } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
 import { extent } from "../../data/slice";
 import { gridOf, layOutPlane } from "../plane/planeModel";
-import { drawCursor, drawOver, drawUnder, lookOf } from "./drawSurface";
+import { drawBeside, drawCursor, drawOver, drawUnder, lookOf } from "./drawSurface";
 import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
 
 const theme = themeFor(false);
@@ -59,7 +59,7 @@ describe("a surface's scene", () => {
     const grid = gridOf(fine, values, 0);
     const scene = createScene(fine, grid, createScale("linear", [0, 1250]), theme);
     expect(scene.mesh.xs).toHaveLength(51);
-    expect(scene.coarse.xs).toHaveLength(26);
+    expect(scene.coarse.xs).toHaveLength(18);
   });
 
   it("from above is the plane view's picture but for its size", () => {
@@ -88,6 +88,7 @@ describe("a surface's scene", () => {
 describe("a surface's picture", () => {
   function svg(drawing: ReturnType<typeof drawingOf>): string {
     const file = new SvgSurface(SIZE.width, SIZE.height, () => "");
+    drawBeside(file, drawing);
     drawUnder(file, drawing);
     paintMesh(file, drawing.scene.mesh, drawing.projection, lookOf(drawing, false));
     drawOver(file, drawing, drawing.scene.mesh);

@@ -29,7 +29,7 @@ export interface Scene {
 
 // As in the plane view: axes of very unequal spans are stretched.
 const MOST_UNEQUAL = 4;
-const MOST_COARSE = 26;
+const MOST_COARSE = 18;
 
 export function createScene(
   slice: Slice,
