@@ -1,6 +1,6 @@
 import { cssColor, type ColorMapName } from "../plot/colorMaps";
 import { elideMiddle } from "../plot/format";
-import { IN_PLACE, segment, type Shape } from "../plot/geometry";
+import { IN_PLACE, segment, type Line } from "../plot/geometry";
 import type { Scale, Tick } from "../plot/scale";
 import type { Surface2D, TextStyle } from "../plot/surface";
 import type { Theme } from "../plot/theme";
@@ -123,7 +123,10 @@ export function drawBehind(
   );
 }
 
-/** The same contours as the plane view's, each in its color, on the floor. */
+/**
+ * The same contours as the plane view's, each in its color, on the floor; with half of their points
+ * where they are gone in a moment.
+ */
 export function drawFloor(
   surface: Surface2D,
   projection: Projection,
@@ -132,19 +135,21 @@ export function drawFloor(
   quick = false,
 ): void {
   const { floor } = projection.body;
+  const project = (line: Line): Float32Array => {
+    const points = line.length / 2;
+    // The last one too, so that what is closed stays closed.
+    const kept = quick ? Math.floor(points / 2) + 1 : points;
+    const projected = new Float32Array(2 * kept);
+    for (let n = 0; n < kept; n += 1) {
+      const i = 2 * (quick ? Math.min(2 * n, points - 1) : n);
+      const [px, py] = projection.project([line[i] ?? 0, line[i + 1] ?? 0, floor]);
+      projected[2 * n] = px;
+      projected[2 * n + 1] = py;
+    }
+    return projected;
+  };
   for (const { share, lines } of contours) {
-    const shape: Shape = {
-      lines: lines.map((line) => {
-        const projected = new Float64Array(line.length);
-        for (let i = 0; i < line.length; i += 2) {
-          const [px, py] = projection.project([line[i] ?? 0, line[i + 1] ?? 0, floor]);
-          projected[i] = px;
-          projected[i + 1] = py;
-        }
-        return projected;
-      }),
-    };
-    surface.stroke(shape, IN_PLACE, {
+    surface.stroke({ lines: lines.map(project) }, IN_PLACE, {
       color: cssColor(colorMap, share),
       // Browsers draw lines of a pixel several times faster than wider ones.
       width: quick ? 1 : 1.1,

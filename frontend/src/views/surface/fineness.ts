@@ -1,5 +1,5 @@
 const FULL = 1;
-const REDUCED = 0.65;
+const REDUCED = 0.5;
 // A graphics card takes a tenth of it; a processor that stands in for one takes longer, and six
 // surfaces have to be drawn within a frame.
 const SLOW_MS = 1.5;

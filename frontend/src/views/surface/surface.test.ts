@@ -6,6 +6,7 @@ import { UNCLIPPED } from "../../plot/marks/colorBar";
 import { createScale } from "../../plot/scale";
 import { SvgSurface } from "../../plot/svgSurface";
 import { themeFor } from "../../plot/theme";
+import { drawFloor } from "../../plot3d/axesBox";
 import { paintMesh } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
 import { extent } from "../../data/slice";
@@ -103,6 +104,23 @@ describe("a surface's picture", () => {
     for (const { label } of linear([-2, 2]).ticks(4)) expect(text).toContain(`>${label}</text>`);
     expect(text).not.toContain("NaN");
     expect(text.match(/fill-opacity="1"/g)).toHaveLength(7);
+  });
+
+  it("has half of the points on the floor while it is turned, and the same ends", () => {
+    const drawing = drawingOf();
+    const lines = (quick: boolean) => {
+      const file = new SvgSurface(SIZE.width, SIZE.height, () => "");
+      drawFloor(file, drawing.projection, drawing.scene.floor, "viridis", quick);
+      const paths = [...file.toString().matchAll(/ d="([^"]+)"/g)].map(([, d = ""]) => d);
+      return paths.flatMap((d) => d.split("M").slice(1)).map((d) => d.trim().split(/[L ]+/));
+    };
+    const whole = lines(false);
+    const quick = lines(true);
+    expect(whole.length).toBeGreaterThan(3);
+    expect(quick.map((line) => line.at(0))).toEqual(whole.map((line) => line.at(0)));
+    expect(quick.map((line) => line.at(-1))).toEqual(whole.map((line) => line.at(-1)));
+    const points = (found: readonly string[][]) => found.flat().length;
+    expect(points(quick)).toBeLessThan(0.75 * points(whole));
   });
 
   it("lays the path over the surface, interrupted by holes", () => {
