@@ -51,7 +51,7 @@ export function StepSlider({ selection, step }: StepSliderProps) {
 
   const left = (at: number) => PADDING + shareOf(at, [first, last]) * (size.width - 2 * PADDING);
   const at = left(places(step));
-  // Drawn and not laid out: it moves with every step, and layout takes longer than all pictures.
+  // Drawn, since an element that moves with every step has the browser list its layers anew.
   const head = useCanvas(
     size,
     useCallback((surface: Surface2D) => drawHead(surface, at, themeFor(dark)), [at, dark]),

@@ -151,7 +151,7 @@ export function drawFloor(
   for (const { share, lines } of contours) {
     surface.stroke({ lines: lines.map(project) }, IN_PLACE, {
       color: cssColor(colorMap, share),
-      // Browsers draw lines of a pixel several times faster than wider ones.
+      // Browsers draw lines of a pixel faster than wider ones.
       width: quick ? 1 : 1.1,
       opacity: 0.8,
     });
@@ -159,8 +159,8 @@ export function drawFloor(
 }
 
 /**
- * Numbers and names along the edges that face the camera; without their halos, which take longest of
- * all, where they are gone in a moment.
+ * Numbers and names along the edges that face the camera; without their halos, which are slow to
+ * draw, where they are gone in a moment.
  */
 export function drawLabels(
   surface: Surface2D,

@@ -13,10 +13,9 @@ export interface MeshJob {
   readonly density: number;
 }
 
-/** Where the projection's box of a job was drawn, in pixels from the upper left. */
+/** Where the projection's box of a job was drawn: at the left, and so many pixels from the top. */
 export interface DrawnMesh {
   readonly canvas: HTMLCanvasElement;
-  readonly x: number;
   readonly y: number;
   readonly width: number;
   readonly height: number;
@@ -118,7 +117,7 @@ function layOut(canvas: HTMLCanvasElement, jobs: readonly MeshJob[]): DrawnMesh[
     const width = Math.min(LARGEST, Math.ceil(projection.box.width * density));
     const height = Math.min(LARGEST, Math.ceil(projection.box.height * density));
     if (y + height > LARGEST && y > 0) break;
-    drawn.push({ canvas, x: 0, y, width, height });
+    drawn.push({ canvas, y, width, height });
     y += height;
   }
   return drawn;

@@ -33,7 +33,7 @@ export function drawContourLines(
   if (shaded) surface.stroke(minor, place, { color: SHADE, width: 1.8 });
   surface.stroke(minor, place, { color: MINOR_INK, width: 0.9 });
   if (shaded) surface.stroke(major, place, { color: SHADE, width: 2.4 });
-  // Browsers draw lines of a pixel several times faster than wider ones.
+  // Browsers draw lines of a pixel faster than wider ones.
   surface.stroke(major, place, { color: INK, width: shaded ? 1.2 : 1 });
   if (detail !== "numbers") return;
   // The middle belongs to the cross.

@@ -108,7 +108,7 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
       if (image) {
         const { canvas, ...from } = image;
         const { x, y, width, height } = drawing.projection.box;
-        context.drawImage(canvas, from.x, from.y, from.width, from.height, x, y, width, height);
+        context.drawImage(canvas, 0, from.y, from.width, from.height, x, y, width, height);
       } else paintMesh(surface, mesh, drawing.projection, look);
       if (!resting) fineness.note(performance.now() - started);
       drawOver(surface, drawing, mesh, !resting);
