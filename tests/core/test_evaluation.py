@@ -21,7 +21,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, Dataset
 
 import pysclice as ps
-from pysclice.core.evaluation import choice, lowering
+from pysclice.core.evaluation import choice, lowering, products
 from pysclice.core.evaluation.replay import Replay
 from pysclice.core.evaluation.tape import record
 from pysclice.core.evaluation.trial import Candidate, Trial
@@ -249,11 +249,24 @@ def untouched(model: nn.Module) -> Iterator[None]:
         assert torch.get_num_threads() == threads
 
 
+@contextmanager
+def by_onednn(always: bool) -> Iterator[None]:
+    """oneDNN multiplies whatever its size and the machine, where torch has it; or never does."""
+    with pytest.MonkeyPatch.context() as patch:
+        if always and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
+            patch.setattr(products, "onednn_is_faster", lambda: True)
+            patch.setattr(products, "_LEAST_NUMBERS", 1)
+        else:
+            patch.setattr(products, "onednn_is_faster", lambda: False)
+        yield
+
+
+@pytest.mark.parametrize("onednn", [False, True], ids=["torch", "oneDNN"])
 @pytest.mark.parametrize("backend", ["auto", "reference", "replay", "stacked"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(network=NETWORKS, seed=st.integers(0, 99), frozen=st.booleans(), data=st.data())
 def test_every_backend_gives_what_float64_gives(
-    backend: str, network: tuple[nn.Module, Any], seed: int, frozen: bool, data: Any
+    backend: str, onednn: bool, network: tuple[nn.Module, Any], seed: int, frozen: bool, data: Any
 ) -> None:
     model, inputs = network
     model = settled(model, seed)
@@ -272,7 +285,7 @@ def test_every_backend_gives_what_float64_gives(
     # From some layer on, as where only a head moves; or everything.
     first = data.draw(st.integers(0, len(names) - 1))
     directions = [{n: d[n] for n in names[first:]} for d in directions]
-    with untouched(model):
+    with untouched(model), by_onednn(onednn):
         found = surface.measure(start, directions, GRID)
     expected = plainly(model, inputs, targets, directions, GRID)
     np.testing.assert_allclose(found.values["train/loss"], expected.mean(1), rtol=2e-5, atol=1e-6)
@@ -654,7 +667,7 @@ def test_images_are_timed_on_as_many_as_show_what_pays(
     monkeypatch.setattr(Trial, "share", noted)
     surface = ps.LossSurface(images_network(), nn.CrossEntropyLoss(), pairs(batch, (1, 8, 8)))
     taken = surface.slice(ps.Line(ps.Random(0), samples=samples))
-    assert taken.notes["evaluation"]["examples_at_once"] == 128
+    assert taken.notes["evaluation"]["examples_at_once"] == 64
     assert set(timed) <= {larger} and (larger is None or timed)
 
 

@@ -13,9 +13,10 @@ import torch
 from torch import nn
 
 from pysclice.core.data import part_of
+from pysclice.core.evaluation.products import may_be_faster
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.replay import Replay, Watched
-from pysclice.core.evaluation.rewrites import CONVOLUTIONS
+from pysclice.core.evaluation.rewrites import CONVOLUTIONS, PRODUCTS
 from pysclice.core.evaluation.stacked import Stacked
 from pysclice.core.evaluation.trial import Candidate, Trial
 from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Unsuitable
@@ -43,12 +44,13 @@ _LEAST_EXAMPLES = 8
 # And on so many times more, while they take next to no time.
 _MORE = 8
 
-# Replay by itself pays where at least this share of what the model calls need not be called again;
-# or else, by a few percent, where the work is so many examples times points.
+# Replay by itself pays where at least this share of what the model calls need not be called again,
+# or where products are faster than the model's own; or else, by a few percent, where the work is so
+# many examples times points.
 _RESTS, _LONG = 0.1, 2**13
 
 # Images at a time: their activations stay near, and few calls are made.
-_AT_ONCE = 128
+_AT_ONCE = 64
 
 # What is kept of the examples from one point to the next may take so much memory.
 _KEPT_BYTES = 2**29
@@ -56,7 +58,7 @@ _KEPT_BYTES = 2**29
 # What few images take says nothing of the many that do not fit into a processor's cache: those who
 # take batches apart are timed on so many, if two evaluations of these are this share of the work;
 # or else they are thought to take so much of the reference's time, as a rule.
-_ENOUGH, _OF_THE_WORK, _AS_A_RULE = _AT_ONCE, 0.03, 0.7
+_ENOUGH, _OF_THE_WORK, _AS_A_RULE = 128, 0.03, 0.7
 
 # A backend that saves less than this is not worth the check of every slice.
 _WORTH_CHANGING = 0.95
@@ -264,7 +266,8 @@ def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> li
             found.append(Candidate("images", workers, _AT_ONCE))
         long = evaluations > _LONG * trial.portion.examples // _LEAST_EXAMPLES
         rests = watched.resting > _RESTS or len(work.groups) > 1
-        if wanted == "replay" or workers > 1 or rests or long:
+        multiplies = may_be_faster(work.device) and not watched.functions.isdisjoint(PRODUCTS)
+        if wanted == "replay" or workers > 1 or rests or long or multiplies:
             found.append(Candidate("replay", workers))
     return found
 

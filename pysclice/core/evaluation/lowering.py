@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from pysclice.core.averages import Results
+from pysclice.core.evaluation import products
 from pysclice.core.evaluation.cross_entropy import (
     Factors,
     Labels,
@@ -30,11 +31,12 @@ from pysclice.core.evaluation.work import Group, Unsuitable
 from pysclice.slices import Float64
 
 # Numbers in one stack of activations: on a processor so many float32 take half of a usual
-# second-level cache; a GPU wants as much as fits.
-_STACK, _STACK_GPU = 2**18, 2**26
+# second-level cache; a GPU wants as much as fits. oneDNN's products are called for one point after
+# another and gain more by being large.
+_STACK, _STACK_ONEDNN, _STACK_GPU = 2**18, 2**19, 2**26
 
 # Numbers in a tile of the widest layer, for one point.
-_TILE, _TILE_GPU = 2**15, 2**24
+_TILE, _TILE_ONEDNN, _TILE_GPU = 2**15, 2**17, 2**24
 
 # Weights of one point: of more, a tile's worth of products does not repay the reading.
 _WEIGHTS = 2**19
@@ -140,6 +142,8 @@ class Lowered:
         ]
         examples = part.size or 0
         self.dtype, self.device = self._kind()
+        single = self.dtype is torch.float32
+        self._by_onednn = single and products.may_be_faster(self.device)
         # Affine values and those that rest, of all examples, feature by feature.
         self._affine: dict[Slot, Tensor] = {}
         self._rest: dict[Slot, Tensor] = {}
@@ -162,7 +166,7 @@ class Lowered:
         self._output = output
         self._labels = Labels.of(self._objective, batch, self._width(output))
         widest = max([self._width(output), *self._widths.values()])
-        stack, tile = (_STACK, _TILE) if self.device.type == "cpu" else (_STACK_GPU, _TILE_GPU)
+        stack, tile = self._room(widest, examples)
         size = min(examples, max(64, tile // widest))
         weights = sum(shape.numel() for _, shape in self._places.values())
         self.points = max(1, min(MOST_POINTS, stack // (widest * size)))
@@ -266,6 +270,13 @@ class Lowered:
         if torch.is_autocast_enabled(next(iter(kinds))[1].type):
             raise Unsuitable("autocast is on")
         return next(iter(kinds))
+
+    def _room(self, widest: int, examples: int) -> tuple[int, int]:
+        """Numbers in a stack of the widest layer, and in a tile of it."""
+        if self.device.type != "cpu":
+            return _STACK_GPU, _TILE_GPU
+        large = self._by_onednn and widest * examples > _TILE
+        return (_STACK_ONEDNN, _TILE_ONEDNN) if large else (_STACK, _TILE)
 
     def _flattened(self) -> tuple[Tensor, Tensor]:
         """The weights that products need, side by side: at the center, and along directions."""
@@ -433,6 +444,8 @@ class Lowered:
             assert w is not None
             shape = (points, width, tile.last - tile.first)
             out = block.space.take(("linear", number), shape, inputs)
+            if self._by_onednn and products.repays(width * inputs[0].numel()):
+                return products.of_each_point(w, inputs, b, out)
             torch.bmm(w, inputs, out=out)
             return out if b is None else out.add_(b.unsqueeze(2))
 

@@ -12,18 +12,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from pysclice.core.evaluation import products
 from pysclice.core.evaluation.tape import Slot, Step, Tape, slots_in
 
 # The steps, the slots that move, and the tape they are from, which gives new slots.
 Rewrite: TypeAlias = Callable[[list[Step], frozenset[Slot], Tape], list[Step]]
 
 CONVOLUTIONS = ("conv1d", "conv2d", "conv3d")
+PRODUCTS = ("linear", "addmm")
 
 # Their results are new tensors, which nobody else looks at.
 _MAKES_NEW = (
     *CONVOLUTIONS,
     "_pooled",
-    "linear",
+    *PRODUCTS,
     "batch_norm",
     "layer_norm",
     "group_norm",
@@ -195,6 +197,22 @@ def pool_by_maxima(steps: list[Step], moving: frozenset[Slot], tape: Tape) -> li
                 )
         result.append(step)
     return result
+
+
+def faster_products(steps: list[Step], moving: frozenset[Slot], tape: Tape) -> list[Step]:
+    """Linear layers by oneDNN, where their size repays it."""
+    return [_multiplied(step) for step in steps]
+
+
+def _multiplied(step: Step) -> Step:
+    if step.name == "linear":
+        names = ("input", "weight", "bias")
+        given = {"bias": None, **dict(zip(names, step.args, strict=False)), **step.kwargs}
+        operands = tuple(given[name] for name in names)
+        return dataclasses.replace(step, function=products.linear, args=operands, kwargs={})
+    if step.name == "addmm" and len(step.args) == 3 and not step.kwargs:
+        return dataclasses.replace(step, function=products.addmm)
+    return step
 
 
 def _pair(value: Any) -> tuple[int, int]:

@@ -14,8 +14,10 @@ import torch
 
 from pysclice.core.averages import Averages, Results
 from pysclice.core.evaluation.graph import Graph
+from pysclice.core.evaluation.products import may_be_faster
 from pysclice.core.evaluation.reference import Reference
 from pysclice.core.evaluation.replay import CONVOLUTIONAL, Replay
+from pysclice.core.evaluation.rewrites import faster_products
 from pysclice.core.evaluation.stacked import Stacked
 from pysclice.core.evaluation.work import (
     Backend,
@@ -34,7 +36,7 @@ _STACKED_POINTS = 8
 
 # Who takes so many seconds is timed once; of several threads, which may wait for each other, none
 # that takes less than the second.
-_LONG, _LONG_OF_THREADS = 0.01, 0.1
+_LONG, _LONG_OF_THREADS = 0.05, 0.25
 
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
@@ -61,6 +63,8 @@ class Candidate:
         if self.kind == "graph":
             return Graph(model)
         rewrites = CONVOLUTIONAL if self.kind == "images" else ()
+        if may_be_faster(model.work.device):
+            rewrites = (*rewrites, faster_products)
         return Replay(model, self.at_once, rewrites, self.workers)
 
 
@@ -234,8 +238,9 @@ class Trial:
         clock = time.thread_time if alone and work.device.type == "cpu" else time.perf_counter
         taken: list[float] = []
         long = _LONG if alone else _LONG_OF_THREADS
-        # The first warms up, of which little shows where it takes long.
-        while len(taken) < (2 if alone else 3) and sum(taken) < long:
+        # The first warms up, of which little shows where it takes long. Threads also get into the
+        # way of those that torch has left spinning.
+        while len(taken) < (2 if alone else 5) and sum(taken) < long:
             began = clock()
             evaluate_blocks(evaluators, blocks, self._loss_of_each, _forget, self.model)
             if work.device.type == "cuda":
