@@ -36,7 +36,7 @@ from pysclice.slices import Float64
 _STACK, _STACK_ONEDNN, _STACK_GPU = 2**18, 2**19, 2**26
 
 # Numbers in a tile of the widest layer, for one point.
-_TILE, _TILE_ONEDNN, _TILE_GPU = 2**15, 2**17, 2**24
+_TILE, _TILE_ONEDNN, _TILE_GPU = 2**15, 2**18, 2**24
 
 # Weights of one point: of more, a tile's worth of products does not repay the reading.
 _WEIGHTS = 2**19

@@ -38,6 +38,9 @@ _STACKED_POINTS = 8
 # that takes less than the second.
 _LONG, _LONG_OF_THREADS = 0.05, 0.25
 
+# Threads work for so many seconds, if that takes no more than so many times the same points.
+_WORTH_STARTING, _MOST_TIMES = 0.02, 8
+
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
 
@@ -238,14 +241,17 @@ class Trial:
         clock = time.thread_time if alone and work.device.type == "cpu" else time.perf_counter
         taken: list[float] = []
         long = _LONG if alone else _LONG_OF_THREADS
-        # The first warms up, of which little shows where it takes long. Threads also get into the
-        # way of those that torch has left spinning.
-        while len(taken) < (2 if alone else 5) and sum(taken) < long:
+        times = 1
+        # The first warms up, of which little shows where it takes long. Threads start anew every
+        # time, and get into the way of those that torch has left spinning: they go on for longer.
+        while len(taken) < (2 if alone else 3) and sum(taken) < long:
             began = clock()
-            evaluate_blocks(evaluators, blocks, self._loss_of_each, _forget, self.model)
+            evaluate_blocks(evaluators, blocks * times, self._loss_of_each, _forget, self.model)
             if work.device.type == "cuda":
                 torch.cuda.synchronize(work.device)
-            taken.append(clock() - began)
+            taken.append((clock() - began) / times)
+            if backend.workers > 1:
+                times = max(times, min(_MOST_TIMES, int(_WORTH_STARTING / taken[0])))
         return min(taken[1:] or taken) / sum(map(len, blocks))
 
 
