@@ -283,3 +283,43 @@ def colors(panel: Locator) -> int:
         }"""
     )
     return int(count)
+
+
+def test_two_surfaces_are_sheets_that_one_sees_through(tab: Tab, tmp_path: Path) -> None:
+    names = ",".join(run.replace(" ", "%2520") for run in RUNS[1:4])
+    tab.open(
+        f"loss_slicer&p.loss_slicer.runs={names}&p.loss_slicer.view=surface&p.loss_slicer.step=100"
+    )
+    tab.choose("compare", "overlay")
+    panel = tab.slicer.get_by_test_id("panel")
+    expect(panel).to_have_count(1)
+    expect(panel.locator("[data-renderer=ready]")).to_be_visible()
+    expect(panel.locator(".legend")).to_have_count(2)
+    expect(panel.get_by_test_id("overlay-note")).to_contain_text("The first 2 of 3 runs")
+    at_rest(tab)
+    assert colors(panel) > 50
+    before = pixels(panel)
+    plot = panel.locator(".plot-orbit")
+    plot.focus()
+    plot.press("2")
+    seen_from(tab, "0,0,1,1")
+    assert pixels(panel) != before
+    # Both are read at the same place, and said.
+    plot.press("ArrowRight")
+    readouts = tab.slicer.get_by_test_id("cursor-readout")
+    expect(readouts).to_have_count(2)
+    x = float(X[7])
+    for n, seed in enumerate((1, 2)):
+        found = float(str(readouts.nth(n).get_attribute("data-value")))
+        assert found == pytest.approx(float(np.float32(1 + 2 * x**2)), rel=1e-6), seed
+    label = str(plot.get_attribute("aria-label"))
+    assert label.count("Surface of train/loss of run") == 2
+    tab.slicer.get_by_test_id("panel-menu").click()
+    with tab.page.expect_download() as download:
+        tab.slicer.get_by_role("button", name=re.compile("as SVG")).click()
+    target = tmp_path / "sheets.svg"
+    download.value.save_as(target)
+    svg = target.read_text("utf-8")
+    cells = whole_cells(1) + (len(X) - 1) ** 2  # the third run has no holes
+    assert len(re.findall(r'fill="rgb\(\d+,\d+,\d+\)" fill-opacity="0.55"', svg)) == cells
+    assert ">run 01</text>" in svg and ">run 02</text>" in svg

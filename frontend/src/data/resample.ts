@@ -66,3 +66,40 @@ function placeIn(coordinates: Float64Array, at: number): { below: number; share:
   if (Math.abs(share) < 1e-9) return { below, share: 0 };
   return { below, share: Math.abs(share - 1) < 1e-9 ? 1 : Math.min(Math.max(share, 0), 1) };
 }
+
+/** The coordinates of all lists, in order; those that differ by rounding only are one. */
+export function unionOf(lists: readonly Float64Array[]): Float64Array {
+  const [first] = lists;
+  if (!first || lists.every((list) => sameCoordinates(first, list))) {
+    return first ?? new Float64Array();
+  }
+  const all = Float64Array.from(lists.flatMap((list) => Array.from(list))).sort();
+  const room = 1e-9 * ((all[all.length - 1] ?? 0) - (all[0] ?? 0));
+  return all.filter((value, i) => i === 0 || value - (all[i - 1] ?? 0) > room);
+}
+
+interface Coordinates {
+  readonly xs: Float64Array;
+  readonly ys: Float64Array;
+}
+
+/** Values at `to`, x by x, without those that lie outside of `from`. */
+export function withoutOutside(
+  values: Float32Array,
+  from: Coordinates,
+  to: Coordinates,
+): Float32Array {
+  const insideX = inside(from.xs, to.xs);
+  const insideY = inside(from.ys, to.ys);
+  if (insideX.every(Boolean) && insideY.every(Boolean)) return values;
+  const rows = to.ys.length;
+  return values.map((value, at) =>
+    insideX[Math.floor(at / rows)] && insideY[at % rows] ? value : NaN,
+  );
+}
+
+function inside(from: Float64Array, to: Float64Array): boolean[] {
+  const [low, high] = ends(from);
+  const room = 1e-9 * Math.abs(high - low);
+  return Array.from(to, (value) => value >= low - room && value <= high + room);
+}

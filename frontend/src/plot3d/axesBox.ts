@@ -1,8 +1,7 @@
-import { cssColor, type ColorMapName } from "../plot/colorMaps";
 import { elideMiddle } from "../plot/format";
 import { IN_PLACE, segment, type Line } from "../plot/geometry";
 import type { Scale, Tick } from "../plot/scale";
-import type { Surface2D, TextStyle } from "../plot/surface";
+import type { Stroke, Surface2D, TextStyle } from "../plot/surface";
 import type { Theme } from "../plot/theme";
 import type { Point, Projection } from "./projection";
 
@@ -10,6 +9,8 @@ import type { Point, Projection } from "./projection";
 export interface FloorAxis {
   readonly name: string;
   readonly place: (coordinate: number) => number;
+  /** The coordinate that stands at a place of the scene. */
+  readonly coordinate: (place: number) => number;
   readonly ticks: (count: number) => readonly Tick[];
 }
 
@@ -124,14 +125,14 @@ export function drawBehind(
 }
 
 /**
- * The same contours as the plane view's, each in its color, on the floor; with half of their points
- * where they are gone in a moment.
+ * The same contours as the plane view's, on the floor; with half of their points where they are gone
+ * in a moment.
  */
 export function drawFloor(
   surface: Surface2D,
   projection: Projection,
   contours: readonly FloorContour[],
-  colorMap: ColorMapName,
+  strokeOf: (share: number) => Pick<Stroke, "color" | "dash">,
   quick = false,
 ): void {
   const { floor } = projection.body;
@@ -150,7 +151,7 @@ export function drawFloor(
   };
   for (const { share, lines } of contours) {
     surface.stroke({ lines: lines.map(project) }, IN_PLACE, {
-      color: cssColor(colorMap, share),
+      ...strokeOf(share),
       // Browsers draw lines of a pixel faster than wider ones.
       width: quick ? 1 : 1.1,
       opacity: 0.8,

@@ -1,12 +1,13 @@
 import { colorTable } from "../plot/colorMaps";
-import { lightOf, type Look } from "./look";
+import { channels, lightOf, type Look } from "./look";
 import type { Mesh } from "./mesh";
 import type { Projection } from "./projection";
-import { FRAGMENT, MOST_LEVELS, VERTEX } from "./shaders";
+import { FRAGMENT, MOST_LEVELS, MOST_TINTS, VERTEX } from "./shaders";
+import { stackOrder } from "./stack";
 
-/** A surface as it is to be drawn. */
+/** A surface as it is to be drawn, or several over the same samples. */
 export interface MeshJob {
-  readonly mesh: Mesh;
+  readonly meshes: readonly Mesh[];
   readonly projection: Projection;
   readonly look: Look;
   /** Pixels a CSS pixel. */
@@ -52,7 +53,7 @@ export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
     gl.texParameteri(gl.TEXTURE_2D, key, value);
   }
   gl.useProgram(program);
-  gl.enable(gl.DEPTH_TEST);
+  gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   const at = (name: string) => gl.getUniformLocation(program, name);
   const uniforms = {
     matrix: at("u_matrix"),
@@ -62,9 +63,11 @@ export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
     count: at("u_count"),
     levels: at("u_levels"),
     wire: at("u_wire"),
+    tints: at("u_tints"),
+    tinted: at("u_tinted"),
   };
   let colors: string | null = null;
-  const drawOne = ({ mesh, projection, look, density }: MeshJob): void => {
+  const drawOne = ({ meshes, projection, look, density }: MeshJob): void => {
     if (colors !== look.colorMap) {
       colors = look.colorMap;
       const table = colorTable(look.colorMap);
@@ -82,8 +85,23 @@ export function createMeshRenderer(onLost: () => void): MeshRenderer | null {
       gl.uniform2fv(uniforms.levels, pairs);
     }
     gl.uniform4fv(uniforms.wire, look.wire === null ? [0, 0, 0, 0] : [...rgb(look.wire), 1]);
-    const { vertices, corners } = loaded(mesh);
+    const { vertices, corners } = loaded(meshes);
     gl.bindVertexArray(vertices);
+    gl.uniform1i(uniforms.tinted, look.tints ? 1 : 0);
+    if (look.tints) {
+      const tints = look.tints.slice(0, MOST_TINTS);
+      gl.uniform3fv(uniforms.tints, tints.flatMap(rgb));
+      // One sees through them, which takes an order instead of depths.
+      const [first] = meshes;
+      const cells = stackOrder(meshes, projection);
+      const triangles = trianglesOf(first?.ys.length ?? 0, cells);
+      gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.DYNAMIC_DRAW);
+      gl.disable(gl.DEPTH_TEST);
+      gl.enable(gl.BLEND);
+    } else {
+      gl.enable(gl.DEPTH_TEST);
+      gl.disable(gl.BLEND);
+    }
     gl.drawElements(gl.TRIANGLES, corners, gl.UNSIGNED_INT, 0);
   };
   return {
@@ -131,15 +149,15 @@ interface LoadedMesh {
 
 /** Hands meshes to the card, once as long as they are drawn again and again. */
 function createLoader(gl: WebGL2RenderingContext, program: WebGLProgram) {
-  const kept = new Map<Mesh, LoadedMesh>();
-  const load = (mesh: Mesh): LoadedMesh => {
+  const kept = new Map<readonly Mesh[], LoadedMesh>();
+  const load = (meshes: readonly Mesh[]): LoadedMesh => {
     const vertices = gl.createVertexArray();
     const buffers = [gl.createBuffer(), gl.createBuffer()] as const;
     gl.bindVertexArray(vertices);
     gl.bindBuffer(gl.ARRAY_BUFFER, buffers[0]);
-    gl.bufferData(gl.ARRAY_BUFFER, verticesOf(mesh), gl.STATIC_DRAW);
+    gl.bufferData(gl.ARRAY_BUFFER, verticesOf(meshes), gl.STATIC_DRAW);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, buffers[1]);
-    const triangles = trianglesOf(mesh);
+    const triangles = trianglesOf(meshes[0]?.ys.length ?? 0, cellsOf(meshes));
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, triangles, gl.STATIC_DRAW);
     for (const [name, size, offset] of LAYOUT) {
       const place = gl.getAttribLocation(program, name);
@@ -148,11 +166,11 @@ function createLoader(gl: WebGL2RenderingContext, program: WebGLProgram) {
     }
     return { vertices, buffers, corners: triangles.length };
   };
-  return (mesh: Mesh): LoadedMesh => {
-    const found = kept.get(mesh) ?? load(mesh);
+  return (meshes: readonly Mesh[]): LoadedMesh => {
+    const found = kept.get(meshes) ?? load(meshes);
     // A Map keeps the order of insertion: what was drawn last goes to the end.
-    kept.delete(mesh);
-    kept.set(mesh, found);
+    kept.delete(meshes);
+    kept.set(meshes, found);
     for (const [oldest, { vertices, buffers }] of kept) {
       if (kept.size <= MOST_MESHES) break;
       kept.delete(oldest);
@@ -163,41 +181,55 @@ function createLoader(gl: WebGL2RenderingContext, program: WebGLProgram) {
   };
 }
 
-// Place and height, slopes, indices of the sample.
-const STRIDE = 7;
+// Place and height, slopes, indices of the sample, which surface.
+const STRIDE = 8;
 const LAYOUT = [
   ["a_sample", 3, 0],
   ["a_slope", 2, 3],
   ["a_index", 2, 5],
+  ["a_number", 1, 7],
 ] as const;
 
-function verticesOf({ xs, ys, shares, slopes }: Mesh): Float32Array {
-  const result = new Float32Array(STRIDE * shares.length);
-  const rows = ys.length;
-  for (let i = 0; i < xs.length; i += 1) {
-    for (let j = 0; j < rows; j += 1) {
-      const at = i * rows + j;
-      const share = shares[at] ?? NaN;
-      result.set(
-        [
-          xs[i] ?? 0,
-          ys[j] ?? 0,
-          // No triangle has a hole for a corner, but some cards stumble over NaN all the same.
-          Number.isNaN(share) ? 0 : share,
-          slopes[2 * at] ?? 0,
-          slopes[2 * at + 1] ?? 0,
-          i,
-          j,
-        ],
-        STRIDE * at,
-      );
+function verticesOf(meshes: readonly Mesh[]): Float32Array {
+  const samples = meshes[0]?.shares.length ?? 0;
+  const result = new Float32Array(STRIDE * samples * meshes.length);
+  for (const [number, { xs, ys, shares, slopes }] of meshes.entries()) {
+    const rows = ys.length;
+    for (let i = 0; i < xs.length; i += 1) {
+      for (let j = 0; j < rows; j += 1) {
+        const at = i * rows + j;
+        const share = shares[at] ?? NaN;
+        result.set(
+          [
+            xs[i] ?? 0,
+            ys[j] ?? 0,
+            // No triangle has a hole for a corner, but some cards stumble over NaN all the same.
+            Number.isNaN(share) ? 0 : share,
+            slopes[2 * at] ?? 0,
+            slopes[2 * at + 1] ?? 0,
+            i,
+            j,
+            number,
+          ],
+          STRIDE * (number * samples + at),
+        );
+      }
     }
   }
   return result;
 }
 
-function trianglesOf({ ys, cells }: Mesh): Uint32Array {
-  const rows = ys.length;
+/** The cells of all surfaces, numbered as in `stackOrder`. */
+function cellsOf(meshes: readonly Mesh[]): Uint32Array {
+  const samples = meshes[0]?.shares.length ?? 0;
+  const parts = meshes.map(({ cells }, number) => cells.map((cell) => cell + number * samples));
+  const [only] = parts;
+  return only && parts.length === 1
+    ? only
+    : Uint32Array.from(parts.flatMap((cells) => Array.from(cells)));
+}
+
+function trianglesOf(rows: number, cells: Uint32Array): Uint32Array {
   const result = new Uint32Array(6 * cells.length);
   for (const [n, a] of cells.entries()) {
     const b = a + rows;
@@ -223,5 +255,5 @@ function link(gl: WebGL2RenderingContext): WebGLProgram | null {
 }
 
 function rgb(hex: string): number[] {
-  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16) / 255);
+  return channels(hex).map((channel) => channel / 255);
 }

@@ -4,11 +4,16 @@ import type { Point, Projection } from "./projection";
 /** How a surface is colored and lined. */
 export interface Look {
   readonly colorMap: ColorMapName;
+  /** Of several surfaces, a color for each, through which one sees; nothing for colors by height. */
+  readonly tints: readonly string[] | null;
   /** Heights between 0 and 1 at which it is lined; the major ones stronger. */
   readonly levels: readonly { readonly share: number; readonly major: boolean }[];
   /** Only the lines between samples, in front of a surface of this color; nothing for a solid one. */
   readonly wire: string | null;
 }
+
+/** How much of what is behind a tinted surface it hides. */
+export const TRANSLUCENT = 0.55;
 
 const AMBIENT = 0.72;
 const DIFFUSE = 0.36;
@@ -29,4 +34,9 @@ export const SHADING = { ambient: AMBIENT, diffuse: DIFFUSE } as const;
 export function shade(light: Point, slopeX: number, slopeY: number): number {
   const facing = light[2] - slopeX * light[0] - slopeY * light[1];
   return AMBIENT + DIFFUSE * Math.max(0, facing / Math.hypot(slopeX, slopeY, 1));
+}
+
+/** Red, green and blue of a color such as #12b5cb, between 0 and 255. */
+export function channels(hex: string): readonly number[] {
+  return [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
 }

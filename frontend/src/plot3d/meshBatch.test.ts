@@ -4,7 +4,7 @@ import { MeshBatch } from "./meshBatch";
 
 /** Jobs are told apart by what they are; a batch looks into none of them. */
 function job(density: number): MeshJob {
-  return { mesh: {}, projection: {}, look: {}, density } as MeshJob;
+  return { meshes: [], projection: {}, look: {}, density } as unknown as MeshJob;
 }
 
 /** Draws at most so many at once, and remembers which. */

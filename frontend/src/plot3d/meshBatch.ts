@@ -43,7 +43,7 @@ export class MeshBatch {
 
 function isSame(a: MeshJob, b: MeshJob): boolean {
   return (
-    a.mesh === b.mesh &&
+    a.meshes === b.meshes &&
     a.projection === b.projection &&
     a.look === b.look &&
     a.density === b.density

@@ -1,23 +1,48 @@
 import { colorOffset, colorTable } from "../plot/colorMaps";
 import { IN_PLACE, type Shape } from "../plot/geometry";
 import type { Surface2D } from "../plot/surface";
-import { lightOf, shade, type Look } from "./look";
+import { channels, lightOf, shade, TRANSLUCENT, type Look } from "./look";
 import type { Mesh } from "./mesh";
 import type { Projection } from "./projection";
+import { stackOrder } from "./stack";
 
 /**
- * The surface cell by cell, far ones first: slower than the graphics card, but it draws into SVG
- * and needs nothing. One polygon a cell.
+ * Surfaces cell by cell, far ones first: slower than the graphics card, but it draws into SVG and
+ * needs nothing. One polygon a cell.
  */
-export function paintMesh(surface: Surface2D, mesh: Mesh, projection: Projection, look: Look) {
-  const { xs, ys, shares, slopes } = mesh;
+export function paintMeshes(
+  surface: Surface2D,
+  meshes: readonly Mesh[],
+  projection: Projection,
+  look: Look,
+) {
+  const samples = meshes[0]?.shares.length ?? 0;
+  const painters = meshes.map((mesh, n) => cellPainter(surface, mesh, projection, look, n));
+  for (const cell of stackOrder(meshes, projection)) {
+    painters[Math.floor(cell / samples)]?.(cell % samples);
+  }
+}
+
+/** Paints the cells of one surface, the n-th. */
+function cellPainter(
+  surface: Surface2D,
+  { xs, ys, shares, slopes }: Mesh,
+  projection: Projection,
+  look: Look,
+  n: number,
+): (first: number) => void {
   const rows = ys.length;
   const { top } = projection.body;
   const light = lightOf(projection);
   const table = colorTable(look.colorMap);
+  const tint = look.tints && channels(look.tints[n] ?? "#000000");
+  const opacity = tint ? TRANSLUCENT : 1;
   const color = (share: number, factor: number) => {
     const offset = colorOffset(share);
-    const part = (i: number) => Math.round(Math.min(255, (table[offset + i] ?? 0) * factor));
+    const part = (i: number) => {
+      const own = tint ? (tint[i] ?? 0) : (table[offset + i] ?? 0);
+      return Math.round(Math.min(255, own * factor));
+    };
     return `rgb(${part(0)},${part(1)},${part(2)})`;
   };
   const places = new Float64Array(2 * shares.length);
@@ -29,7 +54,7 @@ export function paintMesh(surface: Surface2D, mesh: Mesh, projection: Projection
       places[2 * at + 1] = py;
     }
   }
-  for (const first of paintOrder(mesh, projection.eye)) {
+  return (first) => {
     const corners = [first, first + rows, first + rows + 1, first + 1] as const;
     const heights = corners.map((corner) => shares[corner] ?? 0);
     const mean = (of: (corner: number) => number) =>
@@ -44,48 +69,23 @@ export function paintMesh(surface: Surface2D, mesh: Mesh, projection: Projection
       top * mean((corner) => slopes[2 * corner] ?? 0),
       top * mean((corner) => slopes[2 * corner + 1] ?? 0),
     );
-    surface.fill(grown(outline), IN_PLACE, look.wire ?? color(share, factor));
+    // What overlaps would be seen twice where one sees through it.
+    const shape = tint ? { lines: [Float64Array.from(outline)] } : grown(outline);
     if (look.wire !== null) {
+      if (!tint) surface.fill(shape, IN_PLACE, look.wire);
       const closed = [...outline, outline[0] ?? 0, outline[1] ?? 0];
       const line = { lines: [Float64Array.from(closed)] };
       surface.stroke(line, IN_PLACE, { color: color(share, 1), width: 0.9 });
-      continue;
+      return;
     }
+    surface.fill(shape, IN_PLACE, color(share, factor), opacity);
     for (const { share: level, major } of look.levels) {
       const lines = crossings(heights, outline, level);
       if (lines.length === 0) continue;
       const stroke = { color: "#ffffff", width: major ? 1.2 : 0.8, opacity: major ? 0.75 : 0.5 };
       surface.stroke({ lines }, IN_PLACE, stroke);
     }
-  }
-}
-
-/**
- * The cells such that none comes before one that it hides: along both axes, from the borders to
- * where the eye stands. A look from the eye only ever moves away from it along each axis.
- */
-export function paintOrder(
-  { xs, ys, cells }: Pick<Mesh, "xs" | "ys" | "cells">,
-  [eyeX, eyeY]: readonly [number, number],
-): Uint32Array {
-  const rows = ys.length;
-  const columnRanks = ranks(xs, eyeX);
-  const rowRanks = ranks(ys, eyeY);
-  const rank = (cell: number) =>
-    (columnRanks[Math.floor(cell / rows)] ?? 0) * rows + (rowRanks[cell % rows] ?? 0);
-  return Uint32Array.from(cells).sort((a, b) => rank(a) - rank(b));
-}
-
-/** Of each interval between neighbors, how many are farther from the eye. */
-function ranks(places: Float64Array, eye: number): Uint32Array {
-  const distances = Array.from({ length: Math.max(0, places.length - 1) }, (_, i) =>
-    Math.max((places[i] ?? 0) - eye, eye - (places[i + 1] ?? 0), 0),
-  );
-  const order = distances.map((_, i) => i);
-  order.sort((a, b) => (distances[b] ?? 0) - (distances[a] ?? 0));
-  const result = new Uint32Array(distances.length);
-  for (const [rank, i] of order.entries()) result[i] = rank;
-  return result;
+  };
 }
 
 // Neighbors overlap a little, so that no background shines through between them.

@@ -1,8 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { randomNumbers } from "../../tests/random";
+import { depthAt, trianglesOf } from "../../tests/triangles";
 import { DEFAULT_CAMERA, type Camera } from "../data/camera";
 import { createMesh, heightAt, type Mesh } from "./mesh";
-import { paintMesh, paintOrder } from "./painter";
+import { paintOrder } from "./paintOrder";
+import { paintMeshes } from "./painter";
 import { createProjection, type Point, type Projection } from "./projection";
 import { hit, isVisible } from "./sight";
 import { SvgSurface } from "../plot/svgSurface";
@@ -245,12 +247,13 @@ describe("the painter", () => {
     const mesh = surface(9, 7, (x, y) => (x > 0.6 && y > 0.4 ? NaN : 0.5 * x * x + 0.5 * y * y));
     const look = {
       colorMap: "viridis",
+      tints: null,
       levels: [{ share: 0.2, major: true }],
       wire: null,
     } as const;
     const draw = (wire: string | null) => {
       const file = new SvgSurface(420, 340, () => "");
-      paintMesh(file, mesh, see({}), { ...look, wire });
+      paintMeshes(file, [mesh], see({}), { ...look, wire });
       return file.toString();
     };
     expect(draw(null).match(/fill-opacity="1"/g)).toHaveLength(mesh.cells.length);
@@ -260,30 +263,3 @@ describe("the painter", () => {
     expect(draw("#123456").match(/fill="#123456"/g)).toHaveLength(mesh.cells.length);
   });
 });
-
-type Triangle = readonly [Point, Point, Point];
-
-function trianglesOf({ xs, ys, shares }: Mesh, { project, body }: Projection, cell: number) {
-  const rows = ys.length;
-  const at = (index: number) =>
-    project([
-      xs[Math.floor(index / rows)] ?? NaN,
-      ys[index % rows] ?? NaN,
-      (shares[index] ?? NaN) * body.top,
-    ]);
-  const [a, b, c, d] = [at(cell), at(cell + rows), at(cell + rows + 1), at(cell + 1)];
-  return [
-    [a, b, c],
-    [a, c, d],
-  ] as const satisfies readonly Triangle[];
-}
-
-/** How deep a triangle is at a pixel, NaN where it is elsewhere or seen along its edge. */
-function depthAt([a, b, c]: Triangle, px: number, py: number): number {
-  const area = (b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1]);
-  if (Math.abs(area) < 1) return NaN;
-  const v = ((px - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (py - a[1])) / area;
-  const w = ((b[0] - a[0]) * (py - a[1]) - (px - a[0]) * (b[1] - a[1])) / area;
-  if (v < 0.02 || w < 0.02 || v + w > 0.98) return NaN;
-  return a[2] + v * (b[2] - a[2]) + w * (c[2] - a[2]);
-}

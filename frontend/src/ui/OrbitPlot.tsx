@@ -11,7 +11,7 @@ interface OrbitPlotProps {
   /** The picture on screen. */
   readonly paint: Paint;
   /** What stands under it and does not turn: painted once, and kept as a picture. */
-  readonly under: Paint;
+  readonly under: Paint | null;
   /** What moves with the pointer, on a canvas of its own. */
   readonly paintCursor: Paint | null;
   /** The picture in a file. */

@@ -1,19 +1,10 @@
-import {
-  useCallback,
-  useEffect,
-  useLayoutEffect,
-  useMemo,
-  useState,
-  useSyncExternalStore,
-} from "react";
-import { PRESETS } from "../../data/camera";
+import { useCallback, useMemo } from "react";
 import type { Surface2D } from "../../plot/surface";
 import { themeFor } from "../../plot/theme";
-import type { MeshJob } from "../../plot3d/glRenderer";
-import { paintMesh } from "../../plot3d/painter";
+import { paintMeshes } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
 import { hit } from "../../plot3d/sight";
-import { useAppState, useDark, useServices } from "../../ui/context";
+import { useAppState, useDark } from "../../ui/context";
 import { OrbitPlot } from "../../ui/OrbitPlot";
 import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
@@ -23,7 +14,6 @@ import { Readout } from "../shared/Readout";
 import { allowedError } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { PanelSlice, ViewProps } from "../view";
-import { flyTo, orbit, zoom } from "./cameraActions";
 import {
   drawBeside,
   drawCursor,
@@ -32,20 +22,15 @@ import {
   lookOf,
   type SurfaceDrawing,
 } from "./drawSurface";
-import { Fineness } from "./fineness";
-import { renderers } from "./rendererSource";
-import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
+import { SurfaceOverlay } from "./SurfaceOverlay";
+import { bodyOf, createScene, holeSentence, layOutSurface } from "./surfaceModel";
 import { useAtRest } from "./useAtRest";
-
-// A whole number of the tenths that the camera is rounded to, or slow motions would be lost.
-const DEGREES_PER_PIXEL = 0.5;
-// Drawn larger and shrunk, which smooths edges; left out while the picture moves.
-const SMOOTHING = 2;
-// One for all panels: they share what draws them.
-const fineness = new Fineness();
+import { useCameraControls } from "./useCameraControls";
+import { useMeshPainter } from "./useMeshPainter";
 
 export function SurfaceView({ panels, ...props }: ViewProps) {
   const [panel] = panels;
+  if (panels.length > 1) return <SurfaceOverlay panels={panels} {...props} />;
   return panel ? <SurfacePanel panel={panel} {...props} /> : null;
 }
 
@@ -54,7 +39,7 @@ interface SurfacePanelProps extends Omit<ViewProps, "panels"> {
 }
 
 function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
-  const { store } = useServices();
+  const controls = useCameraControls();
   const { slice, channel, focusPoint } = panel;
   const theme = themeFor(useDark());
   const scale = useValueScale(value);
@@ -62,7 +47,6 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
   const wireframe = useAppState((state) => state.wireframe);
   const [element, size] = useSize();
   const [cursor, setCursor] = useCursor();
-  const rendererState = useSyncExternalStore(renderers.subscribe, renderers.getState);
   const grid = useMemo(() => gridOf(slice, channel, focusPoint), [slice, channel, focusPoint]);
   const scene = useMemo(() => {
     const allowed = allowedError({ slice, channel });
@@ -82,38 +66,23 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
     (surface: Surface2D) => {
       drawBeside(surface, drawing);
       drawUnder(surface, drawing);
-      paintMesh(surface, drawing.scene.mesh, drawing.projection, look);
+      paintMeshes(surface, drawing.scene.meshes, drawing.projection, look);
       drawOver(surface, drawing, drawing.scene.mesh);
     },
     [drawing, look],
   );
-  const mesh = resting || !fineness.coarse ? scene.mesh : scene.coarse;
-  const [own] = useState(() => ({}));
-  const jobAt = useCallback(
-    (density: number): MeshJob => {
-      const enlarged = density * (resting ? SMOOTHING : fineness.share);
-      return { mesh, projection: drawing.projection, look, density: enlarged };
-    },
-    [drawing, mesh, look, resting],
-  );
-  const batch = rendererState === "ready" ? renderers.current() : null;
-  // Before any panel is painted, so that all of them are drawn at once.
-  useLayoutEffect(() => batch?.prepare(own, jobAt(window.devicePixelRatio)), [batch, own, jobAt]);
-  useEffect(() => () => batch?.forget(own), [batch, own]);
+  const { rendererState, drawn, paintSurfaces } = useMeshPainter({
+    ...{ meshes: scene.meshes, coarse: scene.coarse, projection: drawing.projection },
+    ...{ look, resting },
+  });
+  const mesh = drawn[0] ?? scene.mesh;
   const paint = useCallback(
     (surface: Surface2D, context: CanvasRenderingContext2D, density: number) => {
       drawUnder(surface, drawing, !resting);
-      const started = performance.now();
-      const image = batch?.take(own, jobAt(density));
-      if (image) {
-        const { canvas, ...from } = image;
-        const { x, y, width, height } = drawing.projection.box;
-        context.drawImage(canvas, 0, from.y, from.width, from.height, x, y, width, height);
-      } else paintMesh(surface, mesh, drawing.projection, look);
-      if (!resting) fineness.note(performance.now() - started);
+      paintSurfaces(surface, context, density);
       drawOver(surface, drawing, mesh, !resting);
     },
-    [drawing, mesh, look, resting, batch, own, jobAt],
+    [drawing, mesh, resting, paintSurfaces],
   );
   const beside = useCallback(
     (surface: Surface2D) => drawBeside(surface, { scene, bar: layout.bar, colorMap, clipped }),
@@ -156,8 +125,8 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
           }
           const { x, y } = sampleAt(
             grid,
-            coordinateAt(slice.axes[0], scene.halfX, found[0]),
-            coordinateAt(slice.axes[1], scene.halfY, found[1]),
+            scene.axes.x.coordinate(found[0]),
+            scene.axes.y.coordinate(found[1]),
           );
           setCursor({ x, y, line: null, byKeyboard: false });
         }}
@@ -166,16 +135,7 @@ function SurfacePanel({ panel, value, colorMap }: SurfacePanelProps) {
           const { x, y } = neighbor(grid, cursor?.x ?? 0, cursor?.y ?? 0, dx, dy);
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
-        onOrbit={(dx, dy) => orbit(store, -DEGREES_PER_PIXEL * dx, DEGREES_PER_PIXEL * dy)}
-        onZoom={(factor) => zoom(store, factor)}
-        onKey={(key) => {
-          const preset = PRESETS.find((candidate) => candidate.key === key);
-          if (preset) flyTo(store, { azimuth: preset.azimuth, elevation: preset.elevation });
-          else if (key === "+" || key === "=") zoom(store, 1 / 1.1);
-          else if (key === "-") zoom(store, 1.1);
-          else return false;
-          return true;
-        }}
+        {...controls}
       />
       {sample && <Readout value={sample.value} coordinates={[sample.x, sample.y]} />}
     </div>

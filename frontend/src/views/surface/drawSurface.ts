@@ -1,4 +1,4 @@
-import type { ColorMapName } from "../../plot/colorMaps";
+import { cssColor, type ColorMapName } from "../../plot/colorMaps";
 import { IN_PLACE, segment, type Box } from "../../plot/geometry";
 import { drawColorBar, type Clipped } from "../../plot/marks/colorBar";
 import type { Surface2D } from "../../plot/surface";
@@ -26,6 +26,7 @@ export interface SurfaceDrawing {
 export function lookOf({ scene, colorMap }: SurfaceDrawing, wireframe: boolean): Look {
   return {
     colorMap,
+    tints: null,
     levels: scene.levels,
     wire: wireframe ? scene.axes.theme.background : null,
   };
@@ -44,7 +45,8 @@ export function drawBeside(
 export function drawUnder(surface: Surface2D, drawing: SurfaceDrawing, quick = false): void {
   const { scene, projection, colorMap } = drawing;
   drawBehind(surface, projection, scene.axes);
-  drawFloor(surface, projection, scene.floor, colorMap, quick);
+  const strokeOf = (share: number) => ({ color: cssColor(colorMap, share) });
+  drawFloor(surface, projection, scene.floor, strokeOf, quick);
 }
 
 /** What stands in front, laid over the mesh that was drawn. */

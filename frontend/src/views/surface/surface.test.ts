@@ -7,12 +7,12 @@ import { createScale } from "../../plot/scale";
 import { SvgSurface } from "../../plot/svgSurface";
 import { themeFor } from "../../plot/theme";
 import { drawFloor } from "../../plot3d/axesBox";
-import { paintMesh } from "../../plot3d/painter";
+import { paintMeshes } from "../../plot3d/painter";
 import { createProjection } from "../../plot3d/projection";
 import { extent } from "../../data/slice";
 import { gridOf, layOutPlane } from "../plane/planeModel";
 import { drawBeside, drawCursor, drawOver, drawUnder, lookOf } from "./drawSurface";
-import { bodyOf, coordinateAt, createScene, holeSentence, layOutSurface } from "./surfaceModel";
+import { bodyOf, createScene, holeSentence, layOutSurface } from "./surfaceModel";
 
 const theme = themeFor(false);
 const SIZE = { width: 500, height: 400 };
@@ -43,7 +43,7 @@ describe("a surface's scene", () => {
     expect([...mesh.shares.slice(3, 6)]).toEqual([0.5, 0.25, 0.5]);
     expect(mesh.cells).toHaveLength(7);
     for (const coordinate of [-2, -0.3, 1.7]) {
-      expect(coordinateAt(PLANE.axes[0], halfX, axes.x.place(coordinate))).toBeCloseTo(coordinate);
+      expect(axes.x.coordinate(axes.x.place(coordinate))).toBeCloseTo(coordinate);
     }
   });
 
@@ -60,7 +60,7 @@ describe("a surface's scene", () => {
     const grid = gridOf(fine, values, 0);
     const scene = createScene(fine, grid, createScale("linear", [0, 1250]), theme);
     expect(scene.mesh.xs).toHaveLength(51);
-    expect(scene.coarse.xs).toHaveLength(18);
+    expect(scene.coarse[0]?.xs).toHaveLength(18);
   });
 
   it("from above is the plane view's picture but for its size", () => {
@@ -91,7 +91,7 @@ describe("a surface's picture", () => {
     const file = new SvgSurface(SIZE.width, SIZE.height, () => "");
     drawBeside(file, drawing);
     drawUnder(file, drawing);
-    paintMesh(file, drawing.scene.mesh, drawing.projection, lookOf(drawing, false));
+    paintMeshes(file, drawing.scene.meshes, drawing.projection, lookOf(drawing, false));
     drawOver(file, drawing, drawing.scene.mesh);
     drawCursor(file, drawing, 0.5, 0);
     return file.toString();
@@ -110,7 +110,7 @@ describe("a surface's picture", () => {
     const drawing = drawingOf();
     const lines = (quick: boolean) => {
       const file = new SvgSurface(SIZE.width, SIZE.height, () => "");
-      drawFloor(file, drawing.projection, drawing.scene.floor, "viridis", quick);
+      drawFloor(file, drawing.projection, drawing.scene.floor, () => ({ color: "#123456" }), quick);
       const paths = [...file.toString().matchAll(/ d="([^"]+)"/g)].map(([, d = ""]) => d);
       return paths.flatMap((d) => d.split("M").slice(1)).map((d) => d.trim().split(/[L ]+/));
     };

@@ -1,5 +1,6 @@
 import type { Camera } from "../../data/camera";
 import { extent, type Axis, type Slice } from "../../data/slice";
+import type { Interval } from "../../data/stats";
 import { axisLabel } from "../../plot/axisLabel";
 import { linear, type Size } from "../../plot/chart";
 import { contours, type Grid } from "../../plot/contours";
@@ -15,16 +16,24 @@ import type { Theme } from "../../plot/theme";
 import { gridOf } from "../plane/planeModel";
 import type { Measured } from "../view";
 
-/** Everything about a surface that no camera changes. */
-export interface Scene {
-  readonly mesh: Mesh;
-  /** The same with fewer samples, for pictures that are gone in a moment. */
-  readonly coarse: Mesh;
-  readonly levels: readonly (ContourLevel & { readonly share: number })[];
-  readonly floor: readonly FloorContour[];
+/** Where things stand in a scene. */
+export interface Frame {
   readonly axes: AxesBox;
   readonly halfX: number;
   readonly halfY: number;
+}
+
+export type Level = ContourLevel & { readonly share: number };
+
+/** Everything about a surface that no camera changes. */
+export interface Scene extends Frame {
+  readonly mesh: Mesh;
+  /** That mesh, as it is drawn. */
+  readonly meshes: readonly Mesh[];
+  /** The same with fewer samples, for pictures that are gone in a moment. */
+  readonly coarse: readonly Mesh[];
+  readonly levels: readonly Level[];
+  readonly floor: readonly FloorContour[];
 }
 
 // As in the plane view: axes of very unequal spans are stretched.
@@ -38,63 +47,95 @@ export function createScene(
   theme: Theme,
   allowed = 0,
 ): Scene {
-  const [spanX, spanY] = slice.axes.map(extent).map(([low, high]) => high - low);
-  const ratio = (spanY ?? 1) / (spanX ?? 1);
-  const stretched = ratio * MOST_UNEQUAL < 1 || ratio > MOST_UNEQUAL;
-  const halfX = stretched ? 1 : Math.min(1, 1 / ratio);
-  const halfY = stretched ? 1 : Math.min(1, ratio);
-  const x = floorAxis(slice.axes[0], halfX);
-  const y = floorAxis(slice.axes[1], halfY);
-  const placed = { xs: grid.xs.map(x.place), ys: grid.ys.map(y.place) };
+  const frame = createFrame(slice.axes, slice.axes.map(extent), scale, theme);
+  const placed = placesIn(frame, grid);
   const shares = sharesOf(grid.values, scale);
-  const samples = Math.max(grid.xs.length, grid.ys.length);
-  const stride = Math.ceil(samples / MOST_COARSE);
   const mesh = createMesh(placed.xs, placed.ys, shares);
-  const levels = contourLevels(scale, 12)
-    // Below the tolerance they would draw what interpolating made up.
-    .filter(({ value }) => scale.kind !== "log" || value >= allowed)
-    .map((level) => ({ ...level, share: scale.toShare(level.value) }));
-  const found = contours(
-    { ...grid, values: shares },
-    levels.map(({ share }) => share),
+  const stride = coarseStride(grid);
+  // Below the tolerance they would draw what interpolating made up.
+  const levels = levelsOf(scale, 12).filter(
+    ({ value }) => scale.kind !== "log" || value >= allowed,
   );
   return {
+    ...frame,
     mesh,
-    coarse: stride > 1 ? createMesh(placed.xs, placed.ys, shares, stride) : mesh,
+    meshes: [mesh],
+    coarse: [stride > 1 ? createMesh(placed.xs, placed.ys, shares, stride) : mesh],
     levels,
-    floor: found.map(({ level, shape }) => ({
-      share: level,
-      lines: shape.lines.map((line) =>
-        line.map((value, i) => (i % 2 === 0 ? x.place(value) : y.place(value))),
-      ),
-    })),
-    axes: { x, y, z: scale, theme },
-    halfX,
-    halfY,
+    floor: floorOf(frame, { ...grid, values: shares }, levels),
   };
 }
 
-function floorAxis(axis: Axis | undefined, half: number): FloorAxis {
-  const [low, high] = extent(axis);
-  const scale = linear([low, high]);
+/** Contour levels, about so many, with their heights. */
+export function levelsOf(scale: Scale, count: number): Level[] {
+  return contourLevels(scale, count).map((level) => ({
+    ...level,
+    share: scale.toShare(level.value),
+  }));
+}
+
+/** How many samples a coarse mesh goes on by. */
+export function coarseStride({ xs, ys }: Pick<Grid, "xs" | "ys">): number {
+  return Math.ceil(Math.max(xs.length, ys.length) / MOST_COARSE);
+}
+
+/** A scene in which axes of these ranges have a place. */
+export function createFrame(
+  axes: readonly Axis[],
+  ranges: readonly Interval[],
+  scale: Scale,
+  theme: Theme,
+): Frame {
+  const [rangeX = UNIT, rangeY = UNIT] = ranges;
+  const ratio = (rangeY[1] - rangeY[0] || 1) / (rangeX[1] - rangeX[0] || 1);
+  const stretched = ratio * MOST_UNEQUAL < 1 || ratio > MOST_UNEQUAL;
+  const halfX = stretched ? 1 : Math.min(1, 1 / ratio);
+  const halfY = stretched ? 1 : Math.min(1, ratio);
+  const x = floorAxis(axes[0], rangeX, halfX);
+  const y = floorAxis(axes[1], rangeY, halfY);
+  return { axes: { x, y, z: scale, theme }, halfX, halfY };
+}
+
+const UNIT: Interval = [-1, 1];
+
+function floorAxis(axis: Axis | undefined, range: Interval, half: number): FloorAxis {
+  const scale = linear(range);
   return {
     name: axisLabel(axis),
     place: (coordinate) => half * (2 * scale.toShare(coordinate) - 1),
+    coordinate: (place) => range[0] + ((place / half + 1) / 2) * (range[1] - range[0]),
     ticks: scale.ticks,
   };
 }
 
-/** The coordinate that stands at a place of the scene. */
-export function coordinateAt(axis: Axis | undefined, half: number, place: number): number {
-  const [low, high] = extent(axis);
-  return low + ((place / half + 1) / 2) * (high - low);
+/** Where samples stand in the scene. */
+export function placesIn({ axes: { x, y } }: Frame, { xs, ys }: Pick<Grid, "xs" | "ys">) {
+  return { xs: xs.map(x.place), ys: ys.map(y.place) };
+}
+
+/** Contours of heights between 0 and 1 at some levels, in the coordinates of the scene. */
+export function floorOf(
+  { axes: { x, y } }: Frame,
+  heights: Grid,
+  levels: readonly Level[],
+): FloorContour[] {
+  const found = contours(
+    heights,
+    levels.map(({ share }) => share),
+  );
+  return found.map(({ level, shape }) => ({
+    share: level,
+    lines: shape.lines.map((line) =>
+      line.map((value, i) => (i % 2 === 0 ? x.place(value) : y.place(value))),
+    ),
+  }));
 }
 
 // A scale of height 1 is this high beside sides of 2; the floor lies a little lower.
 const HEIGHT = 1.05;
 const BASE = 0.2;
 
-export function bodyOf({ halfX, halfY }: Scene, { exaggeration }: Camera): Body {
+export function bodyOf({ halfX, halfY }: Frame, { exaggeration }: Camera): Body {
   return { halfX, halfY, floor: -BASE, top: HEIGHT * exaggeration };
 }
 
@@ -106,11 +147,11 @@ export interface SurfaceLayout {
 const TOP = 8;
 const WIDEST = 1.4;
 
-/** The picture, and the color bar at its right. */
-export function layOutSurface(size: Size, scale: Scale): SurfaceLayout {
+/** The picture, and the color bar at its right where colors stand for heights. */
+export function layOutSurface(size: Size, scale: Scale, hasBar = true): SurfaceLayout {
   const height = Math.max(1, Math.min(size.height - 2 * TOP - 8, 320));
   const y = Math.round((size.height - height) / 2);
-  const right = colorBarRoom(scale, height);
+  const right = hasBar ? colorBarRoom(scale, height) : 0;
   // A color bar far away from what it explains would be looked for.
   const width = Math.max(1, Math.min(size.width - right, Math.round(WIDEST * size.height)));
   const x = Math.round((size.width - right - width) / 2);

@@ -1,7 +1,9 @@
+import { overlaySentences } from "../plane/overlayModel";
 import { planeSampleAt } from "../plane/planeModel";
 import { trajectorySentences } from "../plane/trajectoryModel";
 import type { View } from "../view";
 import { LazySurface, LazySurfaceControls } from "./LazySurface";
+import { MOST_SHEETS } from "./mostSheets";
 
 export const surfaceView: View = {
   id: "surface",
@@ -12,7 +14,8 @@ export const surfaceView: View = {
     layout.shape.slice(1).every((samples) => samples > 1),
   Component: LazySurface,
   Controls: LazySurfaceControls,
-  overlays: false,
+  overlays: true,
+  mostOverlaid: MOST_SHEETS,
   colors: true,
   needsAllSteps: false,
   allFocusPoints: false,
@@ -20,5 +23,6 @@ export const surfaceView: View = {
   notes: [],
   sampleAt: planeSampleAt,
   sentences: trajectorySentences,
+  overlaySentences,
   heightFor: (_, width) => 0.86 * width,
 };
