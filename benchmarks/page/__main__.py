@@ -33,10 +33,10 @@ class Row:
     name: str
     measured: str
     limit: str
-    met: bool | None  # None: nothing to measure
+    met: bool | None  # None: no limit, or nothing to measure
 
     def __str__(self) -> str:
-        met = {True: "yes", False: "**no**", None: "skipped"}[self.met]
+        met = {True: "yes", False: "**no**", None: "-"}[self.met]
         return f"| {self.name} | {self.measured} | {self.limit} | {met} |"
 
 
