@@ -21,7 +21,7 @@ from io import BytesIO
 from itertools import count
 from pathlib import Path
 
-from playwright.sync_api import Browser, Route, sync_playwright
+from playwright.sync_api import Browser, Route, expect, sync_playwright
 from torch.utils.tensorboard import SummaryWriter
 
 from pysclice import demo
@@ -41,6 +41,10 @@ MOST_BYTES = 200_000
 THEMES = {"light": False, "dark": True}
 
 
+# Plots know their size a frame after they came.
+SIZED = "() => [...document.querySelectorAll('.plot')].every((plot) => plot.clientWidth > 0)"
+
+
 class Album:
     """A folder that numbers its pictures in the order in which they were taken."""
 
@@ -52,6 +56,9 @@ class Album:
     def take(self, tab: Tab, *words: str) -> None:
         """One picture in each theme."""
         number = next(self.numbers)
+        # What is loaded when it is first asked for: a menu's entries, a way to compare.
+        expect(tab.slicer.locator(".menu-wait")).to_have_count(0)
+        tab.frame.wait_for_function(SIZED)
         for theme, dark in THEMES.items():
             tab.set_dark(dark)
             tab.page.wait_for_timeout(150)  # two frames of drawing

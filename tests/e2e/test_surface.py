@@ -320,6 +320,7 @@ def test_two_surfaces_are_sheets_that_one_sees_through(tab: Tab, tmp_path: Path)
     target = tmp_path / "sheets.svg"
     download.value.save_as(target)
     svg = target.read_text("utf-8")
-    cells = whole_cells(1) + (len(X) - 1) ** 2  # the third run has no holes
+    # The third run has no holes. Each cell is drawn as 5 x 5, so that sheets cut in a line.
+    cells = 25 * (whole_cells(1) + (len(X) - 1) ** 2)
     assert len(re.findall(r'fill="rgb\(\d+,\d+,\d+\)" fill-opacity="0.55"', svg)) == cells
     assert ">run 01</text>" in svg and ">run 02</text>" in svg

@@ -78,6 +78,16 @@ export function unionOf(lists: readonly Float64Array[]): Float64Array {
   return all.filter((value, i) => i === 0 || value - (all[i - 1] ?? 0) > room);
 }
 
+/** So many times as many coordinates, evenly between neighbors. */
+export function refined(coordinates: Float64Array, times: number): Float64Array {
+  if (times <= 1 || coordinates.length < 2) return coordinates;
+  return Float64Array.from({ length: (coordinates.length - 1) * times + 1 }, (_, i) => {
+    const [at, part] = [Math.floor(i / times), (i % times) / times];
+    const low = coordinates[at] ?? 0;
+    return part === 0 ? low : low + part * ((coordinates[at + 1] ?? low) - low);
+  });
+}
+
 interface Coordinates {
   readonly xs: Float64Array;
   readonly ys: Float64Array;

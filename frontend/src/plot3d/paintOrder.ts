@@ -9,21 +9,25 @@ export function paintOrder(
   [eyeX, eyeY]: readonly [number, number],
 ): Uint32Array {
   const rows = ys.length;
-  const columnRanks = ranks(xs, eyeX);
-  const rowRanks = ranks(ys, eyeY);
-  const rank = (cell: number) =>
-    (columnRanks[Math.floor(cell / rows)] ?? 0) * rows + (rowRanks[cell % rows] ?? 0);
-  return Uint32Array.from(cells).sort((a, b) => rank(a) - rank(b));
+  const has = new Uint8Array(xs.length * rows);
+  for (const cell of cells) has[cell] = 1;
+  const order = new Uint32Array(cells.length);
+  const [columnsInOrder, rowsInOrder] = [farFirst(xs, eyeX), farFirst(ys, eyeY)];
+  let count = 0;
+  for (const column of columnsInOrder) {
+    for (const row of rowsInOrder) {
+      const cell = column * rows + row;
+      if (has[cell] === 1) order[count++] = cell;
+    }
+  }
+  return order;
 }
 
-/** Of each interval between neighbors, how many are farther from the eye. */
-function ranks(places: Float64Array, eye: number): Uint32Array {
+/** The intervals between neighbors, the one farthest from the eye first. */
+function farFirst(places: Float64Array, eye: number): number[] {
   const distances = Array.from({ length: Math.max(0, places.length - 1) }, (_, i) =>
     Math.max((places[i] ?? 0) - eye, eye - (places[i + 1] ?? 0), 0),
   );
   const order = distances.map((_, i) => i);
-  order.sort((a, b) => (distances[b] ?? 0) - (distances[a] ?? 0));
-  const result = new Uint32Array(distances.length);
-  for (const [rank, i] of order.entries()) result[i] = rank;
-  return result;
+  return order.sort((a, b) => (distances[b] ?? 0) - (distances[a] ?? 0));
 }

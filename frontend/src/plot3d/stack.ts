@@ -12,36 +12,42 @@ export function stackOrder(meshes: readonly Mesh[], projection: Projection): Uin
   if (!first) return new Uint32Array();
   if (meshes.length === 1) return paintOrder(first, projection.eye);
   const samples = first.shares.length;
-  const has = meshes.map((mesh) => {
-    const own = new Uint8Array(samples);
-    for (const cell of mesh.cells) own[cell] = 1;
-    return own;
-  });
+  const rows = first.ys.length;
+  const heights = meshes.map(heightsOf);
   const places = Uint32Array.from({ length: samples }, (_, cell) => cell).filter((cell) =>
-    has.some((own) => own[cell] === 1),
+    heights.some((own) => !Number.isNaN(own[cell] ?? NaN)),
   );
-  const order: number[] = [];
+  const order = new Uint32Array(meshes.reduce((sum, { cells }) => sum + cells.length, 0));
+  const { top } = projection.body;
+  let count = 0;
   for (const cell of paintOrder({ ...first, cells: places }, projection.eye)) {
-    const here = [...meshes.keys()].filter((n) => has[n]?.[cell] === 1);
-    const height = (n: number) => heightOf(meshes[n] ?? first, cell);
-    if (here.length > 1) {
-      const middle = here.reduce((sum, n) => sum + height(n), 0) / here.length;
-      const rows = first.ys.length;
-      const [, , up] = projection.towardsEye([
-        first.xs[Math.floor(cell / rows)] ?? 0,
-        first.ys[cell % rows] ?? 0,
-        middle * projection.body.top,
-      ]);
-      here.sort((a, b) => Math.sign(up) * (height(a) - height(b)));
+    const here: number[] = [];
+    let sum = 0;
+    for (const [n, own] of heights.entries()) {
+      const height = own[cell] ?? NaN;
+      if (Number.isNaN(height)) continue;
+      here.push(n);
+      sum += height;
     }
-    for (const n of here) order.push(cell + n * samples);
+    if (here.length > 1) {
+      const x = first.xs[Math.floor(cell / rows)] ?? 0;
+      const y = first.ys[cell % rows] ?? 0;
+      const [, , up] = projection.towardsEye([x, y, (sum / here.length) * top]);
+      const sign = up < 0 ? -1 : 1;
+      here.sort((a, b) => sign * ((heights[a]?.[cell] ?? 0) - (heights[b]?.[cell] ?? 0)));
+    }
+    for (const n of here) order[count++] = cell + n * samples;
   }
-  return Uint32Array.from(order);
+  return order;
 }
 
-/** The height in the middle of a cell. */
-function heightOf({ ys, shares }: Mesh, cell: number): number {
+/** The heights in the middle of cells, at their first corner; NaN where there is no cell. */
+function heightsOf({ ys, shares, cells }: Mesh): Float32Array {
   const rows = ys.length;
-  const corners = [cell, cell + 1, cell + rows, cell + rows + 1];
-  return corners.reduce((sum, corner) => sum + (shares[corner] ?? 0), 0) / corners.length;
+  const heights = new Float32Array(shares.length).fill(NaN);
+  for (const cell of cells) {
+    const near = (shares[cell] ?? 0) + (shares[cell + 1] ?? 0);
+    heights[cell] = (near + (shares[cell + rows] ?? 0) + (shares[cell + rows + 1] ?? 0)) / 4;
+  }
+  return heights;
 }

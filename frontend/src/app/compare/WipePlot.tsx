@@ -85,13 +85,15 @@ export function WipePlot({ a, b, value, facet }: WipePlotProps) {
           setCursor({ x, y, line: null, byKeyboard: true });
         }}
       />
-      <WipeDivider
-        box={box}
-        percent={percent}
-        left={a.run}
-        right={b.run}
-        onChange={(wipe) => store.setState({ wipe })}
-      />
+      {size.width > 0 && (
+        <WipeDivider
+          box={box}
+          percent={percent}
+          left={a.run}
+          right={b.run}
+          onChange={(wipe) => store.setState({ wipe })}
+        />
+      )}
       {read && (
         <Readout value={read.value} coordinates={[read.x, read.y]} name={sideAt(read.x).run} />
       )}

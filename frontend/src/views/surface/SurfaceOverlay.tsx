@@ -44,8 +44,8 @@ export function SurfaceOverlay({ panels, value }: Pick<ViewProps, "panels" | "va
     [panels, scale],
   );
   const sheets = useMemo(
-    () => createSheets(panels, grids, scale, theme),
-    [panels, grids, scale, theme],
+    () => createSheets(panels, grids, scale, theme, wireframe),
+    [panels, grids, scale, theme, wireframe],
   );
   const { box } = useMemo(() => layOutSurface(size, scale, false), [size, scale]);
   const drawing: SheetsDrawing = useMemo(() => {

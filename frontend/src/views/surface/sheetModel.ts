@@ -1,6 +1,6 @@
 import type { Axis } from "../../data/slice";
 import type { Interval } from "../../data/stats";
-import { resampleAlong, unionOf, withoutOutside } from "../../data/resample";
+import { refined, resampleAlong, unionOf, withoutOutside } from "../../data/resample";
 import type { Grid } from "../../plot/contours";
 import { sharesOf } from "../../plot/raster";
 import type { Scale } from "../../plot/scale";
@@ -20,8 +20,10 @@ import {
 } from "./surfaceModel";
 
 const LEVELS = 8;
-// Cells are put in order one by one for every picture; more of them are smaller than one can see.
+// Cells are put in order for every picture; more of them are smaller than one can see.
 const MOST_SAMPLES = 101;
+// From so many cells a side on, those in which surfaces cut each other do not stand out.
+const FINE = 64;
 const HAIR = 1e-6;
 
 /** Several surfaces in one scene, over the same samples. */
@@ -40,26 +42,38 @@ export interface Bounds {
   readonly y: Interval;
 }
 
+/**
+ * The surfaces of several panels. Where they cut each other, cells of one stand before those of the
+ * other: small ones, between the samples too, unless it is these that are drawn, as a `wireframe`.
+ */
 export function createSheets(
   panels: readonly PanelSlice[],
   grids: readonly Grid[],
   scale: Scale,
   theme: Theme,
+  wireframe = false,
 ): Sheets {
   const axes: readonly Axis[] = panels[0]?.slice.axes ?? [];
   const ranges = [overlayExtent(panels, 0), overlayExtent(panels, 1)];
   const frame = createFrame(axes, ranges, scale, theme);
-  const xs = unionOf(grids.map((grid) => grid.xs));
-  const ys = unionOf(grids.map((grid) => grid.ys));
-  const placed = placesIn(frame, { xs, ys });
-  const heights = grids.map((grid) => sharesOf(onto(grid, xs, ys), scale));
-  const meshesOf = (stride: number) =>
-    heights.map((shares) => createMesh(placed.xs, placed.ys, shares, stride));
+  const union = {
+    xs: unionOf(grids.map((grid) => grid.xs)),
+    ys: unionOf(grids.map((grid) => grid.ys)),
+  };
+  const meshesOf = (xs: Float64Array, ys: Float64Array, stride: number) => {
+    const placed = placesIn(frame, { xs, ys });
+    return grids.map((grid) => {
+      return createMesh(placed.xs, placed.ys, sharesOf(onto(grid, xs, ys), scale), stride);
+    });
+  };
+  const samples = Math.max(union.xs.length, union.ys.length) - 1;
+  const times = wireframe ? 1 : Math.max(1, Math.floor(FINE / samples));
+  const stride = Math.max(1, Math.ceil(samples / (MOST_SAMPLES - 1)));
   const levels = levelsOf(scale, LEVELS);
   return {
     ...frame,
-    meshes: meshesOf(Math.ceil((Math.max(xs.length, ys.length) - 1) / (MOST_SAMPLES - 1)) || 1),
-    coarse: meshesOf(coarseStride({ xs, ys })),
+    meshes: meshesOf(refined(union.xs, times), refined(union.ys, times), stride),
+    coarse: meshesOf(union.xs, union.ys, coarseStride(union)),
     levels,
     bounds: grids.map((grid) => {
       const own = placesIn(frame, grid);

@@ -40,9 +40,9 @@ const SMALL = [-0.6, 0, 0.6];
 const BOWL = panel("bowl", "#112233", [], WIDE, (x, y) => x * x + y * y);
 const SHEET = panel("a & b", "#445566", [4, 3], SMALL, (x, y) => 1 + x + y / 2);
 
-function sheetsOf(panels: readonly PanelSlice[]) {
+function sheetsOf(panels: readonly PanelSlice[], wireframe = false) {
   const grids = panels.map((one) => gridOf(one.slice, one.channel, one.focusPoint));
-  return createSheets(panels, grids, SCALE, theme);
+  return createSheets(panels, grids, SCALE, theme, wireframe);
 }
 
 function drawingOf(panels: readonly PanelSlice[], camera = DEFAULT_CAMERA) {
@@ -55,7 +55,7 @@ describe("sheets of unlike grids", () => {
   const { meshes, axes } = sheetsOf([BOWL, SHEET]);
 
   it("stand in one scene over the samples of both", () => {
-    const [bowl, sheet] = meshes;
+    const [bowl, sheet] = sheetsOf([BOWL, SHEET], true).meshes;
     const coordinates = Array.from(bowl?.xs ?? [], axes.x.coordinate);
     for (const [i, expected] of [-1, -0.6, -0.5, 0, 0.5, 0.6, 1].entries()) {
       expect(coordinates[i]).toBeCloseTo(expected);
@@ -81,8 +81,16 @@ describe("sheets of unlike grids", () => {
     expect(at(0, 0.7, 0)).not.toBeNaN();
   });
 
+  it("have small cells, so that one cuts the other in a line", () => {
+    expect(meshes[0]?.xs).toHaveLength(6 * 10 + 1);
+    const places = Array.from({ length: 400 }, (_, i) => -1 + i / 200);
+    expect(
+      sheetsOf([panel("many", "#112233", [], places, () => 1), BOWL]).meshes[0]?.xs.length,
+    ).toBeLessThan(110);
+  });
+
   it("are themselves where all have the same samples", () => {
-    const same = sheetsOf([BOWL, { ...BOWL, run: "again" }]);
+    const same = sheetsOf([BOWL, { ...BOWL, run: "again" }], true);
     expect(same.meshes.map(({ xs }) => xs.length)).toEqual([5, 5]);
     expect(same.meshes[0]?.cells).toHaveLength(16);
   });
