@@ -67,7 +67,7 @@ _WORTH_CHANGING = 0.95
 _CLEARLY_FASTER = 0.9
 
 # A candidate that takes less than this share of the reference's time is good enough.
-_AS_HOPED = 0.6
+_AS_HOPED = 0.75
 
 # Parameters that move may be copied once for each worker up to this many bytes together.
 _COPIES_BYTES = 2**29
