@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,8 +39,8 @@ _STACKED_POINTS = 8
 # that takes less than the second.
 _LONG, _LONG_OF_THREADS = 0.05, 0.25
 
-# Threads work for so many seconds, if that takes no more than so many times the same points.
-_WORTH_STARTING, _MOST_TIMES = 0.02, 8
+# Threads take the same points several times, for so many seconds, at least and at most so often.
+_WORTH_STARTING, _LEAST_TIMES, _MOST_TIMES = 0.02, 3, 8
 
 # Agreement: |difference| <= this times |reference|, plus that.
 _RELATIVE, _ABSOLUTE = 1e-5, 1e-7
@@ -250,8 +251,9 @@ class Trial:
             if work.device.type == "cuda":
                 torch.cuda.synchronize(work.device)
             taken.append((clock() - began) / times)
-            if backend.workers > 1:
-                times = max(times, min(_MOST_TIMES, int(_WORTH_STARTING / taken[0])))
+            if backend.workers > 1 and taken[0] < _LONG_OF_THREADS / 2:
+                enough = math.ceil(_WORTH_STARTING / taken[-1])
+                times = min(_MOST_TIMES, max(_LEAST_TIMES, enough))
         return min(taken[1:] or taken) / sum(map(len, blocks))
 
 
