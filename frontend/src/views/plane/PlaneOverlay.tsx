@@ -12,7 +12,7 @@ import { useDark } from "../../ui/context";
 import { Plot } from "../../ui/Plot";
 import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
-import { Readout } from "../shared/Readout";
+import { RunReadouts } from "../shared/RunReadouts";
 import { useValueScale } from "../shared/useValueScale";
 import { useZoom } from "../shared/useZoom";
 import { ZoomReset } from "../shared/ZoomReset";
@@ -111,22 +111,7 @@ export function PlaneOverlay({ panels, value }: Pick<ViewProps, "panels" | "valu
         }}
       />
       <ZoomReset reset={part.reset} />
-      {cursor && (
-        <div className="readouts">
-          {panels.map(({ run, style }, i) => {
-            const { x, y, value: found } = sampleAt(grids[i] ?? grid, cursor.x, cursor.y);
-            return (
-              <Readout
-                key={run}
-                value={found}
-                coordinates={[x, y]}
-                name={run}
-                color={style.color}
-              />
-            );
-          })}
-        </div>
-      )}
+      {cursor && <RunReadouts panels={panels} grids={grids} cursor={cursor} />}
     </div>
   );
 }

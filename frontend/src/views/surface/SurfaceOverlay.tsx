@@ -9,7 +9,7 @@ import { OrbitPlot } from "../../ui/OrbitPlot";
 import { useCursor } from "../../ui/useCursor";
 import { useSize } from "../../ui/useSize";
 import { aboveTolerance, describePlane, gridOf, neighbor, sampleAt } from "../plane/planeModel";
-import { Readout } from "../shared/Readout";
+import { RunReadouts } from "../shared/RunReadouts";
 import { allowedError } from "../shared/recordSentences";
 import { useValueScale } from "../shared/useValueScale";
 import type { ViewProps } from "../view";
@@ -120,22 +120,7 @@ export function SurfaceOverlay({ panels, value }: Pick<ViewProps, "panels" | "va
         }}
         {...controls}
       />
-      {cursor && (
-        <div className="readouts">
-          {panels.map(({ run, style }, n) => {
-            const { x, y, value: found } = sampleAt(grids[n] ?? grid, cursor.x, cursor.y);
-            return (
-              <Readout
-                key={run}
-                value={found}
-                coordinates={[x, y]}
-                name={run}
-                color={style.color}
-              />
-            );
-          })}
-        </div>
-      )}
+      {cursor && <RunReadouts panels={panels} grids={grids} cursor={cursor} />}
     </div>
   );
 }
