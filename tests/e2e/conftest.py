@@ -31,6 +31,9 @@ import pysclice as ps
 from pysclice.core.surface import Slicer
 from tests.plugin.conftest import Server, serve
 
+# How long is waited for what must come: a busy machine takes its time, and a quick one never waits.
+expect.set_options(timeout=30_000)
+
 STEPS = 300
 SLICERS: dict[str, Slicer] = {
     "random plane": ps.Plane(ps.Random(0), ps.Random(1), samples=9),
@@ -169,19 +172,19 @@ class Tab:
     def settle(self) -> None:
         """Wait until no panel waits for a slice, and some frames more."""
         busy = self.slicer.locator('[data-testid="panel"][aria-busy="true"]')
-        expect(busy).to_have_count(0, timeout=30_000)
+        expect(busy).to_have_count(0)
         self.page.wait_for_timeout(100)
 
     def panel(self, run: str) -> Locator:
         """The panel of a run, once it shows what was asked for."""
         panel = self.slicer.locator(f'[data-testid="panel"][data-run="{run}"]')
-        expect(panel).to_have_attribute("data-state", "ready", timeout=30_000)
+        expect(panel).to_have_attribute("data-state", "ready")
         return panel
 
     def shows_step(self, run: str, step: int) -> None:
         """Wait until the panel of a run has drawn this step."""
         panel = self.slicer.locator(f'[data-testid="panel"][data-run="{run}"]')
-        expect(panel).to_have_attribute("data-step", str(step), timeout=30_000)
+        expect(panel).to_have_attribute("data-step", str(step))
         self.panel(run)
 
     def go_to(self, step: int) -> None:

@@ -140,7 +140,7 @@ def test_axe_finds_nothing_where_there_is_nothing_to_see(
         empty.page.unroute_all(behavior="ignoreErrors")
         empty.page.route("**/loss_slicer/index*", lambda route: route.abort())
         empty.open()
-        expect(empty.slicer.get_by_test_id("load-error")).to_be_visible(timeout=10_000)
+        expect(empty.slicer.get_by_test_id("load-error")).to_be_visible()
         found |= in_both_themes(empty, "error")
         empty.page.unroute_all(behavior="ignoreErrors")
         empty.slicer.get_by_role("button", name="Retry").click()

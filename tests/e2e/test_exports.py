@@ -300,6 +300,25 @@ def test_hostile_names_are_text_in_an_exported_page(browser: Browser, tmp_path: 
     page.context.close()
 
 
+def test_every_cell_of_a_notebook_shows_its_slice(browser: Browser) -> None:
+    """A frame that is laid out after its scripts ran, as one in twenty is, stayed empty once."""
+    x = np.linspace(-1, 1, 9)
+    slice_ = ps.Slice(
+        kind="lines",
+        method="by hand",
+        axes=(ps.Axis("x", x, length=1.0),),
+        values={"loss": x[None, None] ** 2},
+        center={"loss": [0.0]},
+    )
+    html = ps.show(slice_, height=300)._repr_html_()
+    for _ in range(20):
+        cell = browser.new_page()
+        cell.set_content(f"<title>notebook</title>{html}")
+        panel = cell.frame_locator("iframe").get_by_test_id("panel")
+        expect(panel).to_have_attribute("data-state", "ready")
+        cell.close()
+
+
 def test_the_log_in_a_page_is_json_that_ends_nowhere(tmp_path: Path) -> None:
     slice_ = ps.Slice(
         kind="lines",

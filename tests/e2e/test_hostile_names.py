@@ -132,7 +132,7 @@ def open_series(tab: Tab, run: str, series: str) -> Locator:
     panel = tab.slicer.get_by_test_id("panel")
     expect(panel).to_have_count(1)
     expect(panel).to_have_attribute("data-run", run)
-    expect(panel).to_have_attribute("data-state", "ready", timeout=30_000)
+    expect(panel).to_have_attribute("data-state", "ready")
     return panel
 
 

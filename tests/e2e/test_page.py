@@ -93,7 +93,7 @@ def test_playing_goes_through_every_step(tab: Tab) -> None:
         "}).observe(p, {attributes: true, attributeFilter: ['data-step', 'data-state']})})()"
     )
     tab.slicer.get_by_test_id("play").click()
-    frame.wait_for_function("window.seen.at(-1) >= 12", timeout=30_000)
+    frame.wait_for_function("window.seen.at(-1) >= 12")
     tab.slicer.get_by_test_id("play").click()
     steps = list(dict.fromkeys(frame.evaluate("window.seen")))
     assert steps == list(range(steps[0], steps[-1] + 1)), "a step was skipped"
@@ -199,7 +199,7 @@ def test_new_slices_appear_and_the_step_stays(browser: Browser, tmp_path: Path) 
             tab.shows_step(".", 10)
             slider = tab.slicer.get_by_test_id("step-slider")
             logger.log(30)
-            expect(slider).to_have_attribute("aria-valuemax", "30", timeout=30_000)
+            expect(slider).to_have_attribute("aria-valuemax", "30")
             expect(slider).to_have_attribute("aria-valuenow", "10")
             tab.shows_step(".", 10)
             tab.slicer.get_by_test_id("follow").click()

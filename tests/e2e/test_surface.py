@@ -153,7 +153,7 @@ def test_twenty_surfaces_share_one_context_and_one_camera(tab: Tab) -> None:
     # Tall enough for all of them: what is out of sight is not drawn.
     tab.page.set_viewport_size({"width": 1800, "height": 2600})
     show(tab, RUNS)
-    expect(tab.slicer.locator("[data-renderer=ready]")).to_have_count(20, timeout=20_000)
+    expect(tab.slicer.locator("[data-renderer=ready]")).to_have_count(20)
     last = tab.panel(RUNS[-1])
     before = pixels(last)
     plot = tab.panel(RUNS[0]).locator(".plot-orbit")

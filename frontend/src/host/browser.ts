@@ -7,6 +7,9 @@ export function observeVisibility(target: Window): Observable<boolean> {
   const update = () => visible.set(seen());
   target.addEventListener("resize", update);
   target.document.addEventListener("visibilitychange", update);
+  // A frame may run its scripts before it is laid out, and no browser calls its first size a
+  // resize: the page would be taken for hidden for good.
+  new ResizeObserver(update).observe(target.document.documentElement);
   return visible;
 }
 
