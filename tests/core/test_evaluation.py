@@ -630,19 +630,60 @@ def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.Monke
     surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
     line = ps.Line(ps.Random(0), samples=3)
 
-    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 100.0)
+    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 1e9)
     assert surface.slice(line).notes["evaluation"] == {"backend": "reference"}
-    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 0.0)
-    for _ in range(2):  # checked each time, never timed
-        checked = surface.slice(line).notes["evaluation"]
-        assert checked["backend"] == "stacked" and checked["check"]["points"] == 3
-    images = ps.LossSurface(images_network(), nn.CrossEntropyLoss(), pairs(64, (1, 8, 8)))
-    assert images.slice(line).notes["evaluation"] == {"backend": "reference"}
     assert not timed
 
     monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
     large = surface.slice(ps.Line(ps.Random(0), samples=1537))
     assert large.notes["evaluation"]["backend"] == "stacked" and timed
+
+
+@pytest.mark.parametrize("share", [0.1, 0.9, None])
+def test_short_work_is_stacked_if_that_saves_more_than_it_costs(
+    share: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
+    monkeypatch.setattr(choice, "_WORTH_SECONDS", 100.0)
+    monkeypatch.setattr(choice, "_WORTH_A_CHECK", 0)
+    # 300 points on as many examples as a call has: work of 300 calls, of which a check takes 50.
+    cost = choice._Cost(call=1e-3, each=1e-3 / 1500)
+    monkeypatch.setattr(choice, "_cost", lambda *_: cost)
+    timed: list[str] = []
+
+    def noted(trial: Trial, candidate: Candidate) -> float | None:
+        timed.append(candidate.kind)
+        return share
+
+    monkeypatch.setattr(Trial, "share", noted)
+    surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
+    line = ps.Line(ps.Random(0), samples=301)
+    for _ in range(2):  # timed once, checked each time
+        found = surface.slice(line).notes["evaluation"]
+        if share == 0.1:
+            assert found["backend"] == "stacked" and found["check"]["points"] == 3
+        else:
+            assert found == {"backend": "reference"}
+    assert timed == ["stacked"]
+    # A slice of other size is tried out for itself.
+    surface.slice(ps.Line(ps.Random(0), samples=1201))
+    assert timed == ["stacked", "stacked"]
+    images = ps.LossSurface(images_network(), nn.CrossEntropyLoss(), pairs(64, (1, 8, 8)))
+    assert images.slice(line).notes["evaluation"] == {"backend": "reference"}
+    assert len(timed) == 2
+
+
+@pytest.mark.parametrize("samples", [7, 51])
+def test_what_is_worth_nothing_is_not_looked_into(
+    samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looked(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(Trial, "glance", looked)
+    surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(32))
+    found = surface.slice(ps.Line(ps.Random(0), samples=samples))
+    assert found.notes["evaluation"] == {"backend": "reference"}
 
 
 @pytest.mark.parametrize(

@@ -19,24 +19,31 @@ from pysclice.core.evaluation.replay import Replay, Watched
 from pysclice.core.evaluation.rewrites import CONVOLUTIONS, PRODUCTS
 from pysclice.core.evaluation.stacked import Stacked
 from pysclice.core.evaluation.trial import Candidate, Trial
-from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Unsuitable
+from pysclice.core.evaluation.work import Backend, MovableModel, Portion, Prepared, Unsuitable
 
 _log = logging.getLogger(__name__)
 
 BACKENDS = ("auto", "reference", "replay", "stacked", "graph")
 
-# A slice that the reference takes this many seconds for is not worth a choice.
+# A slice that the reference takes less than so many seconds for is not worth a choice among all.
 _WORTH_SECONDS = 0.3
 
-# Nor is one whose parameters, examples and points multiply to less than this.
-_WORTH_NUMBERS = 2**24
+# One of fewer points than so many, whose parameters, examples and points multiply to less than so
+# much, is worth nothing at all.
+_WORTH_POINTS, _WORTH_NUMBERS = 150, 2**24
 
-# One that takes less than this is not even worth checking what is faster as a rule.
-_WORTH_A_CHECK = 0.03
+# Watching, stacking and checking a model takes about as long as it takes to call it so many times
+# on a few examples. Short work has to save that; and is not looked into if it is less than so many
+# calls.
+_A_CHECK, _WORTH_A_CHECK = 50, 150
 
-# Choosing and checking may take about this share of the whole work; and no evaluation of it more
-# than so many seconds, since the whole work may become hundreds of times faster.
-_SHARE, _TRIAL_SECONDS = 0.03, 0.05
+# Choosing and checking may take about this share of the whole work, and a larger one of what is
+# short; and no evaluation of it more than so many seconds, since the whole work may become hundreds
+# of times faster.
+_SHARE, _SHARE_OF_SHORT, _TRIAL_SECONDS = 0.03, 0.05, 0.05
+
+# Trying out is about so many evaluations.
+_TRIES = 30
 
 # Backends are tried out on so many examples at least.
 _LEAST_EXAMPLES = 8
@@ -106,75 +113,71 @@ def choose(
         return reference
     if any(map(_is_compiled, work.model.modules())):
         return reference  # watching it would make it compile again
+    points = len(work.coefficients)
+    evaluations = portion.examples * points
+    numbers = evaluations * sum(tensor.numel() for tensor in work.center.values())
+    if wanted == "auto" and points < _WORTH_POINTS and numbers < _WORTH_NUMBERS:
+        return reference
     names = frozenset(name for group in work.groups for name in group.names)
     threads = torch.get_num_threads() if work.device.type == "cpu" else 1
     key = ("backend", wanted, data_set, names, len(work.groups), threads, tuple(portion.sizes[:1]))
-    before: _Remembered = kept.get(key, _Remembered())
-    evaluations = portion.examples * len(work.coefficients)
-    numbers = sum(tensor.numel() for tensor in work.center.values())
-    small = wanted == "auto" and numbers * evaluations < _WORTH_NUMBERS
-    if before.is_reference or (small and before.candidate is None):
-        return reference
+    # What pays for short work says something of work that is about as much, and of no other.
+    short_key = (*key, evaluations.bit_length())
+    before: _Verdict | None = kept.get(key, kept.get(short_key))
     trial = Trial(model, _some(portion, _LEAST_EXAMPLES))
-    if before.candidate is not None:
+    if before is not None:
+        if before.candidate is None:
+            return reference
         best = before.candidate if trial.agrees(before.candidate) else None
-    else:
-        each = before.seconds
-        if wanted != "auto" or math.isinf(each) or each * evaluations >= _WORTH_SECONDS:
-            each = _seconds_each(trial, portion, evaluations)
-        if wanted == "auto" and each * evaluations < _WORTH_SECONDS:
-            kept[key] = _Remembered(seconds=each)
-            if each * evaluations < _WORTH_A_CHECK:
-                return reference
-            return _untimed(trial) or reference
-        # Trying out is about thirty evaluations of so many examples.
-        seconds = min(_TRIAL_SECONDS, _SHARE * each * evaluations / 30)
-        trial = Trial(model, _some(portion, int(seconds / each)), _enough(portion, evaluations))
-        candidates = _candidates(trial, wanted, threads, evaluations)
-        unseen = trial.larger is None and (portion.sizes[0] or 0) >= _ENOUGH
-        best = _fastest(trial, candidates, wanted, unseen)
-    kept[key] = _Remembered(best, is_reference=best is None)
-    if best is None:
-        return Choice(Reference(model), {**reference.report, **trial.dropped_report()})
+        kept[key if key in kept else short_key] = _Verdict(best)
+        return _chosen(trial, best)
+    cost = _cost(trial, portion, evaluations)
+    if wanted == "auto" and cost.each * evaluations < _WORTH_SECONDS:
+        few = _some(portion, int(_SHARE_OF_SHORT * evaluations / _TRIES))
+        trial = Trial(model, few, each=cost.each)
+        calls = cost.each * evaluations / cost.call
+        best = _tried_on_short(trial, calls) if calls >= _WORTH_A_CHECK else None
+        kept[short_key] = _Verdict(best)
+        return _chosen(trial, best)
+    seconds = min(_TRIAL_SECONDS, _SHARE * cost.each * evaluations / _TRIES)
+    few = _some(portion, int(seconds / cost.each))
+    trial = Trial(model, few, _enough(portion, evaluations), cost.each)
+    candidates = _candidates(trial, wanted, threads, evaluations)
+    unseen = trial.larger is None and (portion.sizes[0] or 0) >= _ENOUGH
+    best = _fastest(trial, candidates, wanted, unseen)
+    kept[key] = _Verdict(best)
     return _chosen(trial, best)
 
 
-def _untimed(trial: Trial) -> Choice | None:
-    """What is faster as a rule, for work too short to time anything."""
-    # One worker: threads would take as long to start.
-    stacked = Candidate("stacked", 1)
-    watched = _watched(trial)
-    if watched is None or not _can_be_stacked(watched) or not trial.agrees(stacked):
-        return None
-    return _chosen(trial, stacked)
-
-
-def _chosen(trial: Trial, candidate: Candidate) -> Choice:
+def _chosen(trial: Trial, candidate: Candidate | None) -> Choice:
+    if candidate is None:
+        return Choice(Reference(trial.model), {"backend": "reference", **trial.dropped_report()})
     most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(candidate)))
     return Choice(candidate.on(trial.model), trial.report(candidate), most)
 
 
 @dataclass(frozen=True)
-class _Remembered:
-    """What an earlier slice found out.
+class _Verdict:
+    """What an earlier slice found out: the fastest, if any is faster than the reference."""
+
+    candidate: Candidate | None
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """What the reference takes, rather too much than too little.
 
     Attributes:
-        candidate: the fastest, if any was faster than the reference.
-        is_reference: nothing was.
-        seconds: where the work was too little to find out, what the reference takes for an example
-            at a point.
+        call: seconds for a point on a few examples.
+        each: seconds for an example at a point, where it is one of as many as were tried.
     """
 
-    candidate: Candidate | None = None
-    is_reference: bool = False
-    seconds: float = math.inf
+    call: float
+    each: float
 
 
-def _seconds_each(trial: Trial, portion: Portion, evaluations: int) -> float:
-    """Seconds that the reference takes for an example at a point, rather too many than too few.
-
-    A few examples take longer than their share of many: they are made more for as long as this
-    might mean that the whole work is not worth a choice.
+def _cost(trial: Trial, portion: Portion, evaluations: int) -> _Cost:
+    """What the reference takes, on a few examples and on so many more as are cheap to try.
 
     Args:
         trial: on a few examples.
@@ -182,13 +185,36 @@ def _seconds_each(trial: Trial, portion: Portion, evaluations: int) -> float:
         evaluations: examples times points of the whole work.
     """
     size = portion.sizes[0] or trial.portion.examples
+    # Whoever comes first finds nothing in the processor's caches.
+    call = min(trial.glance(), trial.glance())
+    each = call / trial.portion.examples
     while True:
         examples = trial.portion.examples
-        each = trial.glance() / examples
+        whole = each * evaluations
         more = min(size, _MORE * examples)
-        if each * evaluations < _WORTH_SECONDS or more == examples or each * more > _TRIAL_SECONDS:
-            return each
+        too_long = each * more > min(_TRIAL_SECONDS, _SHARE * whole)
+        if more == examples or too_long or whole < _WORTH_A_CHECK * call:
+            return _Cost(call, each)
         trial = Trial(trial.model, _some(portion, more))
+        each = trial.glance() / trial.portion.examples
+
+
+def _tried_on_short(trial: Trial, calls: float) -> Candidate | None:
+    """What saves more than it costs on work that is too short to try everything out.
+
+    One worker alone: threads would take as long to start.
+
+    Args:
+        trial: on some examples.
+        calls: of the model on a few examples that take as long as the work.
+    """
+    stacked = Candidate("stacked", 1)
+    watched = _watched(trial)
+    prepared = None if watched is None else _stacked_on(watched)
+    if prepared is None or not trial.agrees(stacked, prepared):
+        return None
+    share = trial.share(stacked)
+    return stacked if share is not None and (1 - share) * calls > _A_CHECK else None
 
 
 def _enough(portion: Portion, evaluations: int) -> Portion | None:
@@ -255,7 +281,7 @@ def _candidates(trial: Trial, wanted: str, threads: int, evaluations: int) -> li
     workers = max(1, min(threads, _COPIES_BYTES // max(1, moved), len(work.coefficients) // 2))
     counts = [1] if workers == 1 else [workers, 1]
     found: list[Candidate] = []
-    if wanted in ("auto", "stacked") and _can_be_stacked(watched):
+    if wanted in ("auto", "stacked") and _stacked_on(watched) is not None:
         found += [Candidate("stacked", count) for count in counts]
     # Only where it is asked for, until it has been measured.
     if wanted == "graph" and work.device.type == "cuda":
@@ -286,10 +312,10 @@ def _watched(trial: Trial) -> Watched | None:
     return watched
 
 
-def _can_be_stacked(watched: Watched) -> bool:
+def _stacked_on(watched: Watched) -> Prepared | None:
+    """Points stacked, if the watched model can be evaluated so."""
     try:
-        Stacked(watched.backend.model).of(watched)
+        return Stacked(watched.backend.model, watched.backend.workers).of(watched)
     except Unsuitable as reason:
         _log.debug("Points are not stacked: %s.", reason)
-        return False
-    return True
+        return None

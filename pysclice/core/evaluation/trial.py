@@ -79,19 +79,26 @@ class Trial:
         model: the user's own.
         portion: the examples.
         larger: more examples, to time those on who take batches apart.
+        each: seconds that the reference takes for an example at a point where it is one of many,
+            if that is known; of few examples a call takes longer than their share of many.
 
     Attributes:
         dropped: why backends do not take part: kind -> reason.
     """
 
     def __init__(
-        self, model: MovableModel, portion: Portion, larger: Portion | None = None
+        self,
+        model: MovableModel,
+        portion: Portion,
+        larger: Portion | None = None,
+        each: float = math.inf,
     ) -> None:
         self.model = model
         self.portion = portion
         self.larger = larger
         self.dropped: dict[str, str] = {}
-        self._points = _points(model)
+        self._each = each
+        self._points = model.work.check_points
         self._reference: tuple[dict[str, Float64], Prepared] | None = None
         self._differences: dict[Candidate, float] = {}
         self._bytes: dict[Candidate, float] = {}
@@ -105,8 +112,13 @@ class Trial:
         evaluator([self._points[-1]], None)
         return time.perf_counter() - began
 
-    def agrees(self, candidate: Candidate) -> bool:
-        """Whether a candidate gives what the reference gives; if not, it is dropped."""
+    def agrees(self, candidate: Candidate, prepared: Prepared | None = None) -> bool:
+        """Whether a candidate gives what the reference gives; if not, it is dropped.
+
+        Args:
+            candidate: which takes whole batches, if it is given prepared.
+            prepared: the candidate, ready for the examples; left out, it is made ready here.
+        """
         expected, _ = self._of_reference()
         try:
             if candidate.at_once is not None:
@@ -115,7 +127,7 @@ class Trial:
                 apart = dataclasses.replace(candidate, at_once=min(candidate.at_once, half))
                 found, prepared = self._measured(apart.on(self.model))
             else:
-                found, prepared = self._measured(candidate.on(self.model))
+                found, prepared = self._measured(candidate.on(self.model), prepared)
                 self._prepared[candidate] = prepared
         except Exception as error:  # whatever is wrong with it, the reference is there
             self._drop(candidate, str(error), quietly=isinstance(error, Unsuitable))
@@ -143,7 +155,11 @@ class Trial:
             reference = Reference(self.model)
             found = reference.prepare(self._timed_on(large)) if large else self._of_reference()[1]
             self._reference_seconds[large] = self._seconds(reference, found)
-        return seconds / self._reference_seconds[large]
+        expected = self._reference_seconds[large]
+        if candidate.kind == "stacked":
+            # Several points are one call there, so few examples show what many would take.
+            expected = min(expected, self._each * self.portion.examples)
+        return seconds / expected
 
     def _timed_on(self, large: bool) -> Portion:
         return self.larger if large and self.larger is not None else self.portion
@@ -208,14 +224,16 @@ class Trial:
         if not quietly:
             self.dropped[candidate.kind] = why
 
-    def _measured(self, backend: Backend) -> tuple[dict[str, Float64], Prepared]:
-        """Channel -> values at the points of the check."""
+    def _measured(
+        self, backend: Backend, prepared: Prepared | None = None
+    ) -> tuple[dict[str, Float64], Prepared]:
+        """Channel -> values at the points of the check; and the backend, ready for the examples."""
         work = self.model.work
         averages = Averages(
             len(work.coefficients), work.at_center, work.objective.adds_up, work.device
         )
         averages.begin("trial", self.portion.weights, self.portion.sizes)
-        prepared = backend.prepare(self.portion)
+        prepared = prepared or backend.prepare(self.portion)
         evaluator = prepared.evaluator()
         points = list(self._points)
         if work.at_center is not None:
@@ -259,19 +277,3 @@ class Trial:
 
 def _forget(numbers: Sequence[int], results: Sequence[Results]) -> None:
     """Results that only took their time."""
-
-
-def _points(model: MovableModel) -> tuple[int, ...]:
-    """The center, the farthest corner and a random point; with several groups, one of each."""
-    work = model.work
-    distances = np.linalg.norm(work.coefficients, axis=1)
-    generator = np.random.default_rng(len(work.coefficients))
-    found: dict[int, None] = {} if work.at_center is None else {work.at_center: None}
-    found[int(np.argmax(distances))] = None
-    others = [number for number in range(len(distances)) if number not in found]
-    if others:
-        found[int(generator.choice(others))] = None
-    if len(work.groups) > 1:
-        for group in work.groups:
-            found[int(generator.choice(group.numbers))] = None
-    return tuple(found)

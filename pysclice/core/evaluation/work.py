@@ -103,6 +103,21 @@ class Work:
         return {number: group for group in self.groups for number in group.numbers}
 
     @cached_property
+    def check_points(self) -> tuple[int, ...]:
+        """The center, the farthest corner and a random point; with several groups, one of each."""
+        distances = np.linalg.norm(self.coefficients, axis=1)
+        generator = np.random.default_rng(len(self.coefficients))
+        found: dict[int, None] = {} if self.at_center is None else {self.at_center: None}
+        found[int(np.argmax(distances))] = None
+        others = [number for number in range(len(distances)) if number not in found]
+        if others:
+            found[int(generator.choice(others))] = None
+        if len(self.groups) > 1:
+            for group in self.groups:
+                found[int(generator.choice(group.numbers))] = None
+        return tuple(found)
+
+    @cached_property
     def _moved_by(self) -> list[frozenset[str]]:
         """The parameters that each direction moves; what it moves by 0 rests."""
         return [
