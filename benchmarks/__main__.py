@@ -89,6 +89,7 @@ def print_gates(settings: Settings, known: Sequence[Task]) -> None:
     """One thread, with peers; then two, against the naive loop on two intra-op threads."""
     found: list[gates.Verdict] = []
     rows: list[Row] = []
+    beside: list[Row] = []
     names = list(peers.peers()) if settings.with_peers else []
     alone = dataclasses.replace(settings, with_peers=False)
     if settings.threads in (None, 1):
@@ -117,6 +118,9 @@ def print_gates(settings: Settings, known: Sequence[Task]) -> None:
     peak = peak_flops(clock(1, settings.device), settings.device)
     print(_head(settings, [settings.threads] if settings.threads else [1, 2], peak), end="\n\n")
     print(gates.markdown(found), end="\n\n")
+    if beside:
+        print("Beside other tools, on one thread:", end="\n\n")
+        print(table.markdown(beside, names, peak, {}, minima=False), end="\n\n")
     print("\n".join(f"- {note}" for note in table.notes(rows)))
 
 

@@ -112,9 +112,11 @@ def against_peers(rows: Mapping[str, Row], names: Sequence[str]) -> list[Verdict
         if not known:
             found.append(Verdict(f"{name}: on every row", "> 1 x", "not measured", None))
             continue
-        where = min(known, key=lambda row: known[row])
-        seen = f"{number(known[where])} x or more in {len(known)} rows (least: {where})"
-        found.append(Verdict(f"{name}: on every row", "> 1 x", seen, known[where] > 1))
+        least = min(known, key=lambda row: known[row])
+        seen = f"{number(known[least])} x or more in {len(known)} rows (least: {least})"
+        if more := [f"{row} {number(ratio)} x" for row, ratio in known.items() if ratio <= 1]:
+            seen = f"{len(known) - len(more)} of {len(known)} rows; not: {', '.join(more)}"
+        found.append(Verdict(f"{name}: on every row", "> 1 x", seen, known[least] > 1))
     return found
 
 

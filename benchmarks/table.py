@@ -17,17 +17,23 @@ def markdown(
     memory: Mapping[str, Sequence[float]],
     minima: bool,
 ) -> str:
-    """One table: how many times longer than pysclice everyone takes.
+    """One table: how many times longer than pysclice everyone takes who was measured.
 
     Args:
         rows: what was measured.
         peers: names of other tools, a column each.
         peak: operations a second of a matrix product.
-        memory: name of a task -> MB of pysclice and, if it can do it, of the naive loop.
+        memory: name of a task -> MB of pysclice and, if it can do it, of the naive loop; empty if
+            it was not measured.
         minima: whether to add the ratio of the best turns.
     """
-    others = [REFERENCE, NAIVE, BARE, *peers]
-    head = ["task", "points", "by", "ms a point", *others, "of the roofline", "MB", "MB naive loop"]
+    others = [
+        name
+        for name in (REFERENCE, NAIVE, BARE, *peers)
+        if any(row.ratio(name) is not None for row in rows)
+    ]
+    of_memory = ["MB", "MB naive loop"] if memory else []
+    head = ["task", "points", "by", "ms a point", *others, "of the roofline", *of_memory]
     lines = [_line(head), _line(["---", "---:", "---", *["---:"] * (len(head) - 3)])]
     for row in rows:
         seconds = row.times[OURS].median
@@ -35,7 +41,7 @@ def markdown(
         used = [f"{value:.0f}" for value in memory.get(row.name, ())]
         cells = [_cell(row, other, minima) for other in others]
         of_row = [row.name, str(row.points), backends(row), number(1e3 * seconds)]
-        lines.append(_line([*of_row, *cells, share, *used, *[""] * (2 - len(used))]))
+        lines.append(_line([*of_row, *cells, share, *used, *[""] * (len(of_memory) - len(used))]))
     return "\n".join(lines)
 
 

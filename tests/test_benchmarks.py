@@ -135,10 +135,11 @@ def test_gates_are_met_or_not() -> None:
     assert found[2].must == "<= 1.05 x"
     assert found[2].seen == "0.50 x"
     assert gates.judged([missed], rows, minima=True)[0].met is True
-    assert [v.met for v in gates.against_peers(rows, ["peer", "other", "third"])] == [
-        False,
-        True,
-        None,
+    beside = gates.against_peers(rows, ["peer", "other", "third"])
+    assert [(verdict.seen, verdict.met) for verdict in beside] == [
+        ("0 of 1 rows; not: MLP, plane 0.50 x", False),
+        ("2.00 x or more in 1 rows (least: MLP, plane)", True),
+        ("not measured", None),
     ]
     assert gates.same_values(list(rows.values()))[0].met is True
     assert "| **no** |" in gates.markdown(found)
