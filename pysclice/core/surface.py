@@ -201,7 +201,7 @@ class LossSurface:
     @property
     def device(self) -> torch.device:
         """The device of the model's first trainable parameter; batches are moved there."""
-        return next(iter(self._trainable().values())).device
+        return next(p for p in self.model.parameters() if p.requires_grad).device
 
     def parameters(self) -> Parameters:
         """A detached copy of the model's trainable parameters: name -> tensor, as in the model."""

@@ -34,8 +34,8 @@ _WORTH_POINTS, _WORTH_NUMBERS = 150, 2**24
 
 # Watching, stacking and checking a model takes about as long as it takes to call it so many times
 # on a few examples. Short work has to save that; and is not looked into if it is less than so many
-# calls.
-_A_CHECK, _WORTH_A_CHECK = 50, 150
+# calls. A call on this many examples is thought to take no longer than on fewer.
+_A_CHECK, _WORTH_A_CHECK, _A_FEW = 50, 150, 64
 
 # Choosing and checking may take about this share of the whole work, and a larger one of what is
 # short; and no evaluation of it more than so many seconds, since the whole work may become hundreds
@@ -131,17 +131,22 @@ def choose(
         best = before.candidate if trial.agrees(before.candidate) else None
         kept[key if key in kept else short_key] = _Verdict(best)
         return _chosen(trial, best)
-    cost = _cost(trial, portion, evaluations)
+    glance = trial.glance()  # it finds nothing in the processor's caches: rather too long
+    few = evaluations < _WORTH_A_CHECK * _A_FEW
+    if wanted == "auto" and few and glance / trial.portion.examples * evaluations < _WORTH_SECONDS:
+        kept[short_key] = _Verdict(None)
+        return reference
+    cost = _cost(trial, portion, evaluations, glance)
     if wanted == "auto" and cost.each * evaluations < _WORTH_SECONDS:
-        few = _some(portion, int(_SHARE_OF_SHORT * evaluations / _TRIES))
-        trial = Trial(model, few, each=cost.each)
+        some = _some(portion, int(_SHARE_OF_SHORT * evaluations / _TRIES))
+        trial = Trial(model, some, each=cost.each)
         calls = cost.each * evaluations / cost.call
         best = _tried_on_short(trial, calls) if calls >= _WORTH_A_CHECK else None
         kept[short_key] = _Verdict(best)
         return _chosen(trial, best)
     seconds = min(_TRIAL_SECONDS, _SHARE * cost.each * evaluations / _TRIES)
-    few = _some(portion, int(seconds / cost.each))
-    trial = Trial(model, few, _enough(portion, evaluations), cost.each)
+    some = _some(portion, int(seconds / cost.each))
+    trial = Trial(model, some, _enough(portion, evaluations), cost.each)
     candidates = _candidates(trial, wanted, threads, evaluations)
     unseen = trial.larger is None and (portion.sizes[0] or 0) >= _ENOUGH
     best = _fastest(trial, candidates, wanted, unseen)
@@ -176,17 +181,17 @@ class _Cost:
     each: float
 
 
-def _cost(trial: Trial, portion: Portion, evaluations: int) -> _Cost:
+def _cost(trial: Trial, portion: Portion, evaluations: int, glance: float) -> _Cost:
     """What the reference takes, on a few examples and on so many more as are cheap to try.
 
     Args:
         trial: on a few examples.
         portion: where the examples are from.
         evaluations: examples times points of the whole work.
+        glance: seconds that a point took on the few examples at first.
     """
     size = portion.sizes[0] or trial.portion.examples
-    # Whoever comes first finds nothing in the processor's caches.
-    call = min(trial.glance(), trial.glance())
+    call = min(glance, trial.glance())
     each = call / trial.portion.examples
     while True:
         examples = trial.portion.examples

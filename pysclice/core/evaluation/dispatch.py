@@ -97,8 +97,10 @@ def unmoved_share(model: MovableModel) -> float:
     names = {name for group in work.groups for name in group.names}
     center = {name: local(tensor) for name, tensor in work.center.items()}
     small = [name for name in names if center[name].dtype in (torch.float16, torch.bfloat16)]
+    if not small:
+        return 0.0
     distances = np.linalg.norm(work.coefficients, axis=1)
-    if not small or not distances.any():
+    if not distances.any():
         return 0.0
     model.go_to(int(np.argmin(np.where(distances > 0, distances, np.inf))))
     moved = model.parameters

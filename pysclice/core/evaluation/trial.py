@@ -98,18 +98,21 @@ class Trial:
         self.larger = larger
         self.dropped: dict[str, str] = {}
         self._each = each
-        self._points = model.work.check_points
         self._reference: tuple[dict[str, Float64], Prepared] | None = None
         self._differences: dict[Candidate, float] = {}
         self._bytes: dict[Candidate, float] = {}
         self._prepared: dict[Candidate, Prepared] = {}
         self._reference_seconds: dict[bool, float] = {}
 
+    @property
+    def _points(self) -> tuple[int, ...]:
+        return self.model.work.check_points
+
     def glance(self) -> float:
         """Seconds that the reference takes for a point, seen once."""
         evaluator = Reference(self.model).prepare(self.portion).evaluator()
         began = time.perf_counter()
-        evaluator([self._points[-1]], None)
+        evaluator([len(self.model.work.coefficients) - 1], None)
         return time.perf_counter() - began
 
     def agrees(self, candidate: Candidate, prepared: Prepared | None = None) -> bool:

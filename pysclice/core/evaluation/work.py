@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -80,8 +80,12 @@ class Work:
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """Points that the same directions move; several groups where lines share their center."""
+        moving = self.coefficients != 0.0
+        ever = np.flatnonzero(moving.any(axis=0))
+        if moving[:, ever].all(axis=1).any():  # a point that all of them move joins all others
+            return (self._group(tuple(ever.tolist()), range(len(moving))),)
         sets: dict[tuple[int, ...], list[int]] = {}
-        kinds, kind_of = np.unique(self.coefficients != 0.0, axis=0, return_inverse=True)
+        kinds, kind_of = np.unique(moving, axis=0, return_inverse=True)
         kind_of = kind_of.reshape(-1)  # of more dimensions in NumPy 2.0
         by_kind = np.split(np.argsort(kind_of, kind="stable"), np.cumsum(np.bincount(kind_of))[:-1])
         for kind, numbers in sorted(zip(kinds, by_kind, strict=True), key=lambda pair: pair[1][0]):
@@ -125,7 +129,7 @@ class Work:
             for direction in self.directions
         ]
 
-    def _group(self, columns: tuple[int, ...], numbers: list[int]) -> Group:
+    def _group(self, columns: tuple[int, ...], numbers: Iterable[int]) -> Group:
         names = {name for column in columns for name in self._moved_by[column]}
         moved = {n for c in columns if c < len(self.buffers) for n in self.buffers[c]}
         return Group(columns, tuple(numbers), frozenset(names), frozenset(moved))
