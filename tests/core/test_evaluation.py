@@ -639,6 +639,19 @@ def test_a_small_slice_does_not_decide_for_a_large_one(monkeypatch: pytest.Monke
     assert large.notes["evaluation"]["backend"] == "stacked" and timed
 
 
+def test_nor_does_a_large_slice_for_a_small_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_WORTH_NUMBERS", 0)
+    monkeypatch.setattr(choice, "_WORTH_SECONDS", 0.0)
+    monkeypatch.setattr(choice, "_cost", lambda *_: choice._Cost(call=1e-3, each=1e-3 / 1500))
+    surface = ps.LossSurface(perceptron(), nn.CrossEntropyLoss(), pairs(1500))
+    backends = [
+        surface.slice(ps.Line(ps.Random(0), samples=samples)).notes["evaluation"]["backend"]
+        for samples in (1537, 149, 151)
+    ]
+    # A check takes 50 calls, and a point is one: of 149 points it is too large a part.
+    assert backends == ["stacked", "reference", "stacked"]
+
+
 @pytest.mark.parametrize("share", [0.1, 0.9, None])
 def test_short_work_is_stacked_if_that_saves_more_than_it_costs(
     share: float | None, monkeypatch: pytest.MonkeyPatch

@@ -126,10 +126,12 @@ def choose(
     before: _Verdict | None = kept.get(key, kept.get(short_key))
     trial = Trial(model, _some(portion, _LEAST_EXAMPLES))
     if before is not None:
-        if before.candidate is None:
+        best = before.candidate
+        if best is None or (wanted == "auto" and not before.repays_a_check(evaluations)):
             return reference
-        best = before.candidate if trial.agrees(before.candidate) else None
-        kept[key if key in kept else short_key] = _Verdict(best)
+        if not trial.agrees(best):
+            best = None
+            kept[key if key in kept else short_key] = _Verdict(None)
         return _chosen(trial, best)
     glance = trial.glance()  # it finds nothing in the processor's caches: rather too long
     few = evaluations < _WORTH_A_CHECK * _A_FEW
@@ -140,9 +142,9 @@ def choose(
     if wanted == "auto" and cost.each * evaluations < _WORTH_SECONDS:
         some = _some(portion, int(_SHARE_OF_SHORT * evaluations / _TRIES))
         trial = Trial(model, some, each=cost.each)
-        calls = cost.each * evaluations / cost.call
+        calls = cost.calls(evaluations)
         best = _tried_on_short(trial, calls) if calls >= _WORTH_A_CHECK else None
-        kept[short_key] = _Verdict(best)
+        kept[short_key] = _Verdict(best, cost)
         return _chosen(trial, best)
     seconds = min(_TRIAL_SECONDS, _SHARE * cost.each * evaluations / _TRIES)
     some = _some(portion, int(seconds / cost.each))
@@ -150,7 +152,7 @@ def choose(
     candidates = _candidates(trial, wanted, threads, evaluations)
     unseen = trial.larger is None and (portion.sizes[0] or 0) >= _ENOUGH
     best = _fastest(trial, candidates, wanted, unseen)
-    kept[key] = _Verdict(best)
+    kept[key] = _Verdict(best, cost)
     return _chosen(trial, best)
 
 
@@ -159,13 +161,6 @@ def _chosen(trial: Trial, candidate: Candidate | None) -> Choice:
         return Choice(Reference(trial.model), {"backend": "reference", **trial.dropped_report()})
     most = int(_KEPT_BYTES // max(1.0, trial.bytes_kept(candidate)))
     return Choice(candidate.on(trial.model), trial.report(candidate), most)
-
-
-@dataclass(frozen=True)
-class _Verdict:
-    """What an earlier slice found out: the fastest, if any is faster than the reference."""
-
-    candidate: Candidate | None
 
 
 @dataclass(frozen=True)
@@ -179,6 +174,32 @@ class _Cost:
 
     call: float
     each: float
+
+    def calls(self, evaluations: int) -> float:
+        """How many calls on a few examples take as long as so many examples times points."""
+        return self.each * evaluations / self.call
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """What an earlier slice found out.
+
+    Attributes:
+        candidate: the fastest, if any is faster than the reference.
+        cost: what the reference takes, if it matters.
+    """
+
+    candidate: Candidate | None
+    cost: _Cost | None = None
+
+    def repays_a_check(self, evaluations: int) -> bool:
+        """Whether so many examples times points are more than what the check takes.
+
+        Who does not stack points gains on few calls too, if these are long.
+        """
+        stacked = self.candidate is not None and self.candidate.kind == "stacked"
+        known = self.cost if stacked else None
+        return known is None or known.calls(evaluations) >= _WORTH_A_CHECK
 
 
 def _cost(trial: Trial, portion: Portion, evaluations: int, glance: float) -> _Cost:
