@@ -725,6 +725,13 @@ def test_images_are_timed_on_as_many_as_show_what_pays(
     assert set(timed) <= {larger} and (larger is None or timed)
 
 
+def test_a_mean_that_overflows_is_not_what_its_finite_values_say() -> None:
+    # Each squared error fits float32, and torch's mean of two of them does not.
+    inputs = torch.full((2, 1), 1.8e19)
+    found = Objective(nn.MSELoss())(nn.Identity(), (inputs, torch.zeros(2, 1)), 2)
+    assert found["loss"].ndim == 0 and torch.isinf(found["loss"])
+
+
 def test_the_plain_cross_entropy_is_told_from_others() -> None:
     plain: list[Any] = [
         nn.CrossEntropyLoss(),
